@@ -1,0 +1,117 @@
+"""A counsellor takes a case, answers, and hands back; and what is said when nobody came.
+
+Owns: acknowledge(), answer(), hand_back(), tell_nobody_came(), expect_somebody().
+May import: store, flow's texts, and below.
+Start reading at: `acknowledge`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from bot.care.timers import NOBODY_CAME
+from bot.channels.segments import split
+from bot.errors import HarbourError
+from bot.flow import Bundle, service_text
+from bot.store import cases, contacts, content, outbox, timers
+from bot.store.cases import Case
+from bot.store.database import Session
+from bot.store.timers import Timer
+from escalation.case import CLOSING_REASONS, CaseState, state_of
+
+_DEFAULT_LANGUAGE = "en"
+
+
+class CaseConflict(HarbourError):
+    """The case is not in the state that this act needs."""
+
+    code = "case_conflict"
+    status = 409
+
+
+async def expect_somebody(session: Session, contact_id: uuid.UUID, until: datetime) -> None:
+    """Check at `until` whether a counsellor came; the contact was told that time."""
+    await timers.set_timer(session, NOBODY_CAME, until, key=f"{NOBODY_CAME}:{contact_id}", contact_id=contact_id)
+
+
+async def tell_nobody_came(session: Session, timer: Timer) -> None:
+    """The promised time is over and nobody took the case: say so, once, instead of promising again."""
+    assert timer.contact_id is not None
+    contact = await contacts.hold_contact(session, timer.contact_id)
+    standing = await cases.standing(session, timer.contact_id)
+    if contact is None or standing is None or standing.acknowledged:
+        return
+    case = await cases.open_case_of(session, timer.contact_id)
+    if case is not None:
+        await cases.add_event(session, case.id, "overdue", by="bot", level=standing.level)
+    await _say(session, contact.id, contact.language, "still_waiting", kind="crisis")
+
+
+async def acknowledge(session: Session, case: Case, by: str) -> None:
+    """This counsellor has the case: the bot is silent from now on. Raises CaseConflict."""
+    await contacts.hold_contact(session, case.contact_id)
+    held = await cases.open_case_of(session, case.contact_id)
+    if held is None:
+        raise CaseConflict("The case is closed.")
+    holder = _holder(held)
+    if holder is not None and holder != by:
+        raise CaseConflict(f"{holder} already has this case.")
+    if holder is None:
+        await cases.add_event(session, case.id, "acknowledged", by=by)
+    await contacts.change_contact(session, case.contact_id, {"control": "counsellor", "open_check": None})
+    await cases.audit(session, by, "acknowledged", case.id)
+
+
+async def answer(session: Session, case: Case, by: str, text: str, *, sms_segments: int) -> None:
+    """Send the counsellor's words. Takes the case if nobody has it. Raises CaseConflict."""
+    await acknowledge(session, case, by)
+    address_id = await contacts.latest_address(session, case.contact_id)
+    if address_id is None:
+        raise CaseConflict("There is no address to write to.")
+    address = await contacts.address_state(session, address_id)
+    pieces = split(text, address.address.channel, max_segments=sms_segments)
+    if not pieces:
+        raise CaseConflict("The answer is empty; write something.")
+    await outbox.queue(
+        session, contact_id=case.contact_id, address_id=address_id, texts=pieces, kind="counsellor"
+    )
+    await cases.add_event(session, case.id, "answered", by=by)
+
+
+async def hand_back(session: Session, case: Case, by: str, reason: str) -> None:
+    """Close the case with a reason and let the bot speak again. Raises CaseConflict."""
+    if reason not in CLOSING_REASONS:
+        known = ", ".join(CLOSING_REASONS)
+        raise CaseConflict(f"Closing needs one of these reasons: {known}.")
+    await contacts.hold_contact(session, case.contact_id)
+    held = await cases.open_case_of(session, case.contact_id)
+    if held is None or state_of([event.kind for event in held.events]) is not CaseState.ACTIVE:
+        raise CaseConflict("Only a case that somebody has answered can be closed.")
+    await cases.add_event(session, case.id, "closed", by=by, note=reason)
+    await cases.close(session, case.id)
+    await contacts.change_contact(session, case.contact_id, {"control": "bot", "open_check": None})
+    await cases.audit(session, by, "closed", case.id)
+    await _say(session, case.contact_id, held.language, "counsellor_left", kind="notice")
+
+
+def _holder(case: Case) -> str | None:
+    """Who has the case."""
+    return next((event.by for event in reversed(case.events) if event.kind == "acknowledged"), None)
+
+
+async def _say(session: Session, contact_id: uuid.UUID, language: str | None, key: str, *, kind: str) -> None:
+    """Queue one text of the service for where the contact last wrote from."""
+    address_id = await contacts.latest_address(session, contact_id)
+    current = await content.current_hash(session)
+    body = await content.body_of(session, current) if current else None
+    if address_id is None or body is None:
+        return
+    address = await contacts.address_state(session, address_id)
+    bundle = Bundle.from_json(body)
+    spoken, channel = language or _DEFAULT_LANGUAGE, address.address.channel
+    lines = service_text(bundle, "no_lines", spoken, channel.value)
+    text = service_text(bundle, key, spoken, channel.value, lines=lines)
+    await outbox.queue(
+        session, contact_id=contact_id, address_id=address_id, texts=split(text, channel), kind=kind
+    )

@@ -1,0 +1,249 @@
+"""harbour …: every command, and nothing but commands.
+
+Owns: the command line.
+May import: everything.
+Start reading at: `main`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bot import settings as settings_module
+from bot.errors import HarbourError
+from bot.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="A WhatsApp and SMS companion with a human behind it.")
+flows_app = typer.Typer(no_args_is_help=True, help="Check and publish conversation flows.")
+keys_app = typer.Typer(no_args_is_help=True, help="Encryption keys.")
+db_app = typer.Typer(no_args_is_help=True, help="The database schema.")
+app.add_typer(flows_app, name="flows")
+app.add_typer(keys_app, name="keys")
+app.add_typer(db_app, name="db")
+
+
+def main() -> None:
+    """Run one command; an error of ours becomes one sentence and exit code 1."""
+    try:
+        app()
+    except HarbourError as error:
+        print(error.sentence, file=sys.stderr)
+        sys.exit(1)
+
+
+def _settings(**given: Any) -> Settings:
+    return settings_module.load(**given)
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(work)
+
+
+# Running
+
+
+@app.command()
+def run(demo: Annotated[bool, typer.Option(help="load demo content")] = True) -> None:
+    """Start everything on this machine and watch it; Ctrl-C stops it."""
+    from bot.supervisor.local import run as run_all
+
+    os.environ["HARBOUR_IGNORE_RUN_FILE"] = "1"
+    raise typer.Exit(run_all(_settings(), with_demo=demo))
+
+
+@app.command()
+def gateway() -> None:
+    """One gateway: webhooks in, health and metrics."""
+    from bot.gateway.app import serve
+
+    serve(_settings())
+
+
+@app.command()
+def worker() -> None:
+    """One worker: turns, sends, timers. Start as many as you like."""
+    from bot.gateway.parts import twilio_account
+    from bot.worker.run import run as run_worker
+
+    settings = _settings()
+    run_worker(settings, twilio_account(settings))
+
+
+@app.command()
+def engine(
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port to listen on")] = 5005,
+) -> None:
+    """One conversation engine, in its own environment."""
+    from bot.supervisor.local import engine_child
+
+    child = engine_child(port)
+    os.execve(child.command[0], [*child.command, "--host", host], {**os.environ, **child.environment})
+
+
+# Contact and counsellor, in a terminal
+
+
+@app.command()
+def chat(
+    channel: Annotated[str, typer.Option(help="simulator, whatsapp or sms: how texts are cut")] = "simulator",
+    language: Annotated[str, typer.Option(help="begin in this language, as if chosen: en es fr ar uk ru")] = "",
+    record: Annotated[Path | None, typer.Option(help="write the conversation as a transcript test")] = None,
+) -> None:
+    """Talk to it as a contact, over the simulator channel."""
+    from bot.chat import chat as run_chat
+
+    _run(run_chat(_settings(), channel=channel, language=language, record=record))
+
+
+@app.command()
+def cases(
+    case: Annotated[str, typer.Argument(help="the first characters of a case's id")] = "",
+    answer: Annotated[str, typer.Option(help="send these words to the contact")] = "",
+    take: Annotated[bool, typer.Option(help="take the case: the bot is silent")] = False,
+    close: Annotated[str, typer.Option(help="close it with this reason, and let the bot speak again")] = "",
+    by: Annotated[str, typer.Option(help="your name, for the record")] = os.environ.get("USER", "counsellor"),
+) -> None:
+    """List open cases, worst first; show, take, answer and close one."""
+    from bot.desk import desk
+
+    _run(desk(_settings(), case=case, answer=answer, take=take, close=close, by=by))
+
+
+# Trying one part, line by line
+
+
+@app.command()
+def screen() -> None:
+    """Risk screening: JSON lines {"id","text"} in, {"id","level","categories","signals"} out."""
+    from bot.conversation.screening import load_screener, signals_json
+
+    screener = load_screener()
+    for given in _lines():
+        found = screener.assess(given["text"])
+        categories = [category.value for category in found.categories]
+        _print(
+            {"id": given["id"], "level": int(found.level), "categories": categories, "signals": signals_json(found),
+             "rules": list(found.rules), "ask": found.ask}
+        )  # fmt: skip
+
+
+@app.command()
+def read() -> None:
+    """Understanding: JSON lines {"id","text"} in, {"id","intent","confidence","language"} out."""
+    from bot.reading import read_lines
+
+    _run(read_lines(_settings(), _lines(), _print))
+
+
+@app.command()
+def detect() -> None:
+    """Language: JSON lines {"id","text"} in, {"id","lang","confidence"} out; lang is null when unsure."""
+    from bot.conversation.language import detect as detect_language
+
+    for given in _lines():
+        found = detect_language(given["text"])
+        _print({"id": given["id"], "lang": found.language, "confidence": round(found.confidence, 3)})
+
+
+def _lines() -> Iterator[dict[str, Any]]:
+    """JSON objects from standard input. A line that is none is said on standard error, and passed over."""
+    for number, line in enumerate(sys.stdin, start=1):
+        if not line.strip():
+            continue
+        try:
+            given = json.loads(line)
+            text = given["text"]
+        except (ValueError, KeyError, TypeError):
+            given, text = None, None
+        if not isinstance(given, dict) or not isinstance(text, str):
+            print(f'line {number}: not a JSON object with a "text"; it was passed over', file=sys.stderr)
+            continue
+        yield {**given, "id": given.get("id", number)}
+
+
+def _print(found: dict[str, Any]) -> None:
+    print(json.dumps(found, ensure_ascii=False), flush=True)
+
+
+# Content, keys, database
+
+
+@flows_app.command("check")
+def flows_check(folder: Annotated[Path | None, typer.Argument(help="where flows are")] = None) -> None:
+    """Say everything that is wrong with the flows; exit code 1 if anything is."""
+    from bot.conversation.effects import KNOWN_ACTIONS
+    from bot.flow import FlowError, check, read_flows
+
+    try:
+        bundle = read_flows(folder or _settings().flows_folder)
+        findings = [str(one) for one in check(bundle, KNOWN_ACTIONS)]
+    except FlowError as error:
+        findings = [str(error)]
+    for finding in findings:
+        print(finding)
+    if findings:
+        raise typer.Exit(1)
+    print(f"{len(bundle.flows)} flows in {len(bundle.service)} languages: nothing wrong")
+
+
+@app.command()
+def publish() -> None:
+    """Check the flows and make them live."""
+    from bot.store.database import Database
+    from bot.supervisor.local import publish_flows
+
+    settings = _settings()
+
+    async def work() -> None:
+        database = Database(settings.database_url.get_secret_value(), _keys(settings), connections=1)
+        try:
+            print(f"published {(await publish_flows(database, settings.flows_folder))[:12]}")
+        finally:
+            await database.close()
+
+    _run(work())
+
+
+@keys_app.command("new")
+def keys_new(key_id: Annotated[str, typer.Argument(help="a name for the key, for example the month")] = "1") -> None:
+    """Make a fresh pair of keys; keep them where secrets are kept."""
+    from bot.store.seal import Keyring
+
+    print(f"HARBOUR_ENCRYPTION_KEYS={key_id}:{Keyring.new_key()}")
+    print(f"HARBOUR_LOOKUP_KEY={Keyring.new_key()}")
+
+
+@db_app.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database to the current schema."""
+    from bot.store.migrate import upgrade
+
+    upgrade(_database_url(_settings()))
+
+
+def _database_url(settings: Settings) -> str:
+    from bot.errors import ConfigurationError
+
+    url = settings.database_url.get_secret_value()
+    if not url:
+        raise ConfigurationError("There is no database: start `harbour run` first, or set DATABASE_URL.")
+    return url
+
+
+def _keys(settings: Settings) -> Any:
+    from bot.store.seal import Keyring
+
+    return Keyring.parse(settings.encryption_keys.get_secret_value(), settings.lookup_key.get_secret_value())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""What a turn decided, as frozen facts in the past tense; `record.py` turns them into rows.
+
+Owns: the events of a turn.
+May import: the standard library; the package escalation's values.
+Start reading at: `Event`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from escalation import Assessment
+
+
+@dataclasses.dataclass(frozen=True)
+class Screened:
+    """A message was screened."""
+
+    inbox_id: int
+    assessment: Assessment
+
+
+@dataclasses.dataclass(frozen=True)
+class ReplyQueued:
+    """Something is to be said. `kind` is reply, crisis or confirmation."""
+
+    text: str
+    kind: str = "reply"
+
+
+@dataclasses.dataclass(frozen=True)
+class ContactChanged:
+    """What we know of the contact changed; keys are columns, or "state"."""
+
+    values: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class CaseRequested:
+    """A human is needed. With `takes_control` the bot falls silent."""
+
+    reason: str
+    level: int
+    categories: tuple[str, ...] = ()
+    takes_control: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class ControlReturned:
+    """The bot answers again although the case stays open."""
+
+
+@dataclasses.dataclass(frozen=True)
+class OptedOut:
+    """The contact said STOP on this address."""
+
+
+@dataclasses.dataclass(frozen=True)
+class OptedIn:
+    """The contact said START on this address."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Answered:
+    """The message has had its turn."""
+
+    inbox_id: int
+
+
+Event = Screened | ReplyQueued | ContactChanged | CaseRequested | ControlReturned | OptedOut | OptedIn | Answered

@@ -1,0 +1,53 @@
+"""Screening one message with the lexicons of this deployment.
+
+Owns: load_screener(), screen(), signals_json().
+May import: PyYAML; the package escalation.
+Start reading at: `screen`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import escalation
+from bot.errors import ContentError
+from bot.vocabulary import InboundMessage
+from escalation import Assessment, LexiconError, RiskLevel, Screener
+
+LEXICONS = Path(escalation.__file__).parent / "lexicon"
+
+
+def load_screener(folder: Path = LEXICONS) -> Screener:
+    """All lexicons under `folder`, compiled. Raises ContentError naming the entry that is wrong."""
+    paths = sorted(folder.glob("*.yml"))
+    if not paths:
+        raise ContentError(f"There is no lexicon in {folder}; without one nobody is screened.")
+    try:
+        return Screener([yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths])
+    except (LexiconError, yaml.YAMLError) as error:
+        raise ContentError(f"A risk lexicon in {folder} cannot be used: {error}") from error
+
+
+def screen(
+    screener: Screener, message: InboundMessage, recent: Sequence[int] = (), *, minor: bool = False
+) -> Assessment:
+    """The assessment of everything written in `message`; the highest sign counts."""
+    levels = [RiskLevel(level) for level in recent]
+    unreadable = bool(message.media)
+    texts: Sequence[str] = message.texts or ("",)
+    return escalation.highest(
+        [screener.assess(text, has_media=unreadable, recent=levels, minor=minor) for text in texts]
+    )
+
+
+def signals_json(assessment: Assessment) -> list[dict[str, Any]]:
+    """The signals as JSON values, for the counsellor's eyes."""
+    return [
+        {key: getattr(value, "value", value) for key, value in dataclasses.asdict(signal).items()}
+        for signal in assessment.signals
+    ]

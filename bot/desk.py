@@ -1,0 +1,94 @@
+"""The counsellor's desk in a terminal: list, show, take, answer and close cases.
+
+Owns: desk().
+May import: care, store, settings.
+Start reading at: `desk`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot import clock
+from bot.care import handover
+from bot.errors import ConfigurationError
+from bot.settings import Settings
+from bot.store import cases
+from bot.store.cases import Case, Line
+from bot.store.database import Session
+from bot.store.wake import OUTBOX, Wake
+from bot.terminal import open_database
+from escalation.case import CLOSING_REASONS, CaseState, state_of
+
+_LEVELS = ("asked", "watch", "elevated", "HIGH", "IMMINENT")
+
+
+async def desk(settings: Settings, *, case: str, answer: str, take: bool, close: str, by: str) -> None:
+    """One act on one case, or the list. Raises HarbourError with a sentence."""
+    async with open_database(settings) as database:
+        async with database.transaction() as session:
+            if not case:
+                _print_queue(await cases.queue_of_cases(session))
+                return
+            found = await cases.find(session, case)
+            if found is None:
+                raise ConfigurationError(f"There is no one open case that begins with {case!r}; see `harbour cases`.")
+            await _act(session, found, answer, take, close, by, settings.sms_segments)
+        if answer or close:
+            await Wake(settings.redis_url.get_secret_value()).call(OUTBOX)
+        if not close:
+            async with database.transaction() as session:
+                await _show(session, found, by)
+
+
+async def _act(session: Session, case: Case, answer: str, take: bool, close: str, by: str, sms_segments: int) -> None:
+    if take:
+        await handover.acknowledge(session, case, by)
+    if answer:
+        await handover.answer(session, case, by, answer, sms_segments=sms_segments)
+    if close:
+        await handover.hand_back(session, case, by, close)
+        print("closed; the bot answers again")
+
+
+def _print_queue(queue: list[Case]) -> None:
+    if not queue:
+        print("No one is waiting.")
+        return
+    print(f"{'case':9} {'level':9} {'waiting':8} {'language':9} {'state':13} why")
+    for case in queue:
+        state = state_of([event.kind for event in case.events]).value
+        why = ", ".join([case.reason, *case.categories])
+        print(f"{str(case.id)[:8]:9} {_LEVELS[case.level]:9} {_ago(case.opened_at):8} {case.language or '?':9} {state:13} {why}")
+    print("\nharbour cases CASE · --take · --answer \"…\" · --close REASON")
+
+
+async def _show(session: Session, case: Case, by: str) -> None:
+    """One case: what happened, and the conversation. Looking is written down."""
+    shown = await cases.find(session, str(case.id)) or case
+    await cases.audit(session, by, "opened", case.id)
+    state = state_of([event.kind for event in shown.events])
+    print(f"case {str(shown.id)[:8]} · {_LEVELS[shown.level]} · {state.value} · {', '.join(shown.categories) or shown.reason}")
+    for event in shown.events:
+        print(f"  {_clock(event.at)}  {event.kind} by {event.by} {event.note}")
+    print()
+    for line in await cases.conversation(session, shown.contact_id):
+        print(_line(line))
+    if state is not CaseState.CLOSED:
+        print(f"\nto close: --close with one of: {', '.join(CLOSING_REASONS)}")
+
+
+def _line(line: Line) -> str:
+    mark = f" [level {line.level}]" if line.level else ""
+    state = f" ({line.status})" if line.by != "contact" else ""
+    body = line.text.replace("\n", "\n" + " " * 20)
+    return f"{_clock(line.at)}  {line.by:10}{body}{mark}{state}"
+
+
+def _clock(at: datetime) -> str:
+    return at.astimezone().strftime("%d.%m %H:%M")
+
+
+def _ago(at: datetime) -> str:
+    minutes = int((clock.now() - at).total_seconds() // 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"

@@ -1,0 +1,124 @@
+"""The real engine, over HTTP on a private network.
+
+Owns: RasaEngine.
+May import: `bot.errors`, `bot.vocabulary`, httpx.
+Start reading at: `RasaEngine.play`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import httpx
+
+from bot.dialogue.protocol import Call, EngineReply, EngineTurn, Interpretation, Said
+from bot.errors import EngineFailed, EngineUnavailable
+from bot.vocabulary import Reading
+
+_CONNECT_SECONDS = 1.0
+_IDLE_SECONDS = 30.0
+_PREFIX = "/webhooks/turn"
+
+
+class RasaEngine:
+    """Engines at one or several addresses ("http://a:5005,http://b:5005"), asked in turn.
+
+    An engine that cannot be reached is passed over: turns are pure, so asking another is safe.
+    `timeout` is in seconds, for the whole answer of one engine.
+    """
+
+    def __init__(self, url: str, timeout: float = 5.0) -> None:
+        self._urls = [one.strip().rstrip("/") for one in url.split(",") if one.strip()]
+        self._turns = itertools.count()
+        self._http = httpx.AsyncClient(
+            timeout=httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS)),
+            limits=httpx.Limits(max_connections=None, keepalive_expiry=_IDLE_SECONDS),
+            trust_env=False,
+        )
+
+    async def play(self, turn: EngineTurn) -> EngineReply:
+        """Play one turn, sending the bundle first where it is not yet held."""
+        answer = await self._ask("POST", "/play", _turn_json(turn), turn)
+        return _reply(answer, turn.language)
+
+    async def read(self, text: str) -> Interpretation:
+        """Understand `text` and do nothing else."""
+        answer = await self._ask("POST", "/read", {"text": text})
+        ranking = tuple((one["intent"], one["confidence"]) for one in answer["ranking"])
+        return Interpretation(answer["intent"], answer["confidence"], ranking)
+
+    async def ready(self) -> bool:
+        """Whether any of the engines answers and has its model."""
+        try:
+            answer = await self._ask("GET", "/health")
+        except (EngineUnavailable, EngineFailed):
+            return False
+        return answer.get("ready") is True
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def _ask(
+        self, method: str, path: str, body: Any = None, turn: EngineTurn | None = None
+    ) -> dict[str, Any]:
+        for url in self._in_turn():
+            try:
+                response = await self._http.request(method, url + _PREFIX + path, json=body)
+                if turn is not None and response.status_code == httpx.codes.NOT_FOUND:
+                    await self._send_bundle(url, turn)
+                    response = await self._http.request(method, url + _PREFIX + path, json=body)
+            except httpx.TimeoutException:
+                raise EngineUnavailable(f"The engine at {url} did not answer in time.") from None
+            except httpx.TransportError:
+                continue
+            return _content(response)
+        raise EngineUnavailable(f"No engine answers at {', '.join(self._urls)}; is it running?")
+
+    def _in_turn(self) -> list[str]:
+        """Every address once, beginning with the next one; the first again, should its kept
+        connection have been closed meanwhile."""
+        first = next(self._turns) % len(self._urls)
+        return [*self._urls[first:], *self._urls[:first], self._urls[first]]
+
+    async def _send_bundle(self, url: str, turn: EngineTurn) -> None:
+        path = f"{url}{_PREFIX}/bundles/{turn.bundle_hash}"
+        _content(await self._http.put(path, json=turn.bundle_json()))
+
+
+def _content(response: httpx.Response) -> dict[str, Any]:
+    try:
+        content = response.json()
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise EngineFailed(f"The engine answered {response.status_code} with something unreadable.")
+    if response.status_code == httpx.codes.OK:
+        return content
+    reason = content.get("sentence") or content.get("error") or "no reason given"
+    raise EngineFailed(f"The engine refused ({response.status_code}): {reason}.")
+
+
+def _turn_json(turn: EngineTurn) -> dict[str, Any]:
+    return {
+        "bundle": turn.bundle_hash,
+        "state": turn.state,
+        "language": turn.language,
+        "channel": turn.channel,
+        "text": turn.text,
+        "payload": turn.payload,
+        "start": turn.start,
+        "result": turn.result,
+        "facts": turn.facts,
+    }
+
+
+def _reply(answer: dict[str, Any], language: str) -> EngineReply:
+    reading, call = answer["reading"], answer["call"]
+    return EngineReply(
+        reading=reading and Reading(reading["intent"], reading["confidence"], language),
+        says=tuple(Said(one["flow"], one["key"], one["text"]) for one in answer["says"]),
+        call=call and Call(call["name"], call["slots"]),
+        state=answer["state"],
+    )

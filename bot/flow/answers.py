@@ -1,0 +1,83 @@
+"""Understanding an answer to a question: a number in any script, a choice by number or by words.
+
+Owns: plain(), number_in(), choice_in().
+May import: the standard library.
+Start reading at: `choice_in`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+from bot.flow.bundle import Choice
+
+_KEYCAP = "\u20e3"
+_DROPPED = frozenset("\u0640\u02bc\u02b9`'")
+_TOO_SHORT_TO_FIND = 3
+_ARABIC = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ک": "ك", "ی": "ي"})
+_NUMBER = re.compile(r"^(\d{1,3})(?:\s*(?:/|of|de|sur|out of|من|з|із|из)\s*\d{1,3})?$")
+
+
+def plain(text: str) -> str:
+    """`text` reduced to what matters when words are compared.
+
+    Lower case, without accents, vowel marks, punctuation or emoji, digits of any script as 0-9.
+    """
+    folded = unicodedata.normalize("NFKD", text.casefold().replace("’", "'"))
+    kept = "".join(_kept(char) for char in folded)
+    return " ".join(kept.translate(_ARABIC).split())
+
+
+def _kept(char: str) -> str:
+    if char.isdecimal():
+        return str(unicodedata.decimal(char))
+    category = unicodedata.category(char)
+    if category in {"Mn", "Me", "Cf"} or char in _DROPPED:
+        return ""
+    return char if category[0] in "LN" or char == "/" else " "
+
+
+def number_in(text: str, words: Sequence[Sequence[str]]) -> int | None:
+    """The number a person wrote: "7", "٧", "7/10", "7️⃣", or a word of `words` (0 to 10)."""
+    written = plain(text.replace(_KEYCAP, ""))
+    found = _NUMBER.match(written)
+    if found:
+        return int(found.group(1))
+    for number, spellings in enumerate(words):
+        if written in {plain(word) for word in spellings}:
+            return number
+    return None
+
+
+def choice_in(text: str, payload: str, choices: Mapping[str, Choice], *, exact: bool = False) -> str | None:
+    """Which of `choices` (in the order shown) was meant, or None.
+
+    A tapped payload wins, then the number shown, then the exact words; unless `exact`, then the
+    longest title that stands inside what was written. Where a wrong guess would hurt (safety,
+    consent) only exact words count: "I do not agree" holds "agree".
+    """
+    if payload in choices:
+        return payload
+    values = list(choices)
+    number = number_in(text, ())
+    if number is not None:
+        return values[number - 1] if 1 <= number <= len(values) else None
+    return _by_words(plain(text), choices, exact)
+
+
+def _by_words(written: str, choices: Mapping[str, Choice], exact: bool) -> str | None:
+    if not written:
+        return None
+    known = [(plain(words), value) for value, c in choices.items() for words in (c.title, *c.also)]
+    same = next((value for words, value in known if words == written), None)
+    if same is not None or exact:
+        return same
+    inside = sorted((len(words), value) for words, value in known if _stands_in(words, written))
+    longest = {value for length, value in inside if length == inside[-1][0]}
+    return longest.pop() if len(longest) == 1 else None
+
+
+def _stands_in(words: str, written: str) -> bool:
+    return len(words) > _TOO_SHORT_TO_FIND and f" {words} " in f" {written} "

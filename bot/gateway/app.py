@@ -1,0 +1,59 @@
+"""The application object: what it needs, and where its routes are.
+
+Owns: create_app(), serve().
+May import: FastAPI, uvicorn, settings, store, and below.
+Start reading at: `create_app`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+
+from bot import log
+from bot.errors import HarbourError
+from bot.gateway import health, webhooks
+from bot.gateway.parts import Parts
+from bot.settings import Settings
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The gateway for these settings. Raises ConfigurationError when one is missing."""
+    parts = Parts.from_settings(settings)
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await parts.close()
+
+    app = FastAPI(title="Harbour", lifespan=life, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.parts = parts
+    app.include_router(webhooks.router)
+    app.include_router(health.router)
+    app.add_exception_handler(HarbourError, _say)
+    return app
+
+
+async def _say(request: Request, error: Exception) -> Response:
+    """One of our errors as JSON: its code and sentence, which hold nothing of a person."""
+    assert isinstance(error, HarbourError)
+    log.log("gateway").warning("refused", code=error.code, status=error.status)
+    return JSONResponse({"error": error.code, "sentence": error.sentence}, status_code=error.status)
+
+
+def serve(settings: Settings) -> None:
+    """Run until told to stop."""
+    log.setup(settings.log_level)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.gateway_host,
+        port=settings.gateway_port,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )

@@ -1,0 +1,66 @@
+"""What the gateway works with: the database, the wake-up line, the provider's account.
+
+Owns: Parts, twilio_account().
+May import: settings, store, channels.
+Start reading at: `Parts`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from fastapi import Request
+
+from bot.channels.twilio import TwilioAccount
+from bot.settings import Settings
+from bot.store.database import Database
+from bot.store.seal import Keyring
+from bot.store.wake import Wake
+
+
+@dataclasses.dataclass(frozen=True)
+class Parts:
+    """Made once at start. `twilio` is None when no account is set."""
+
+    database: Database
+    wake: Wake
+    twilio: TwilioAccount | None
+
+    @staticmethod
+    def from_settings(settings: Settings) -> Parts:
+        """Raises ConfigurationError for missing keys."""
+        keys = Keyring.parse(settings.encryption_keys.get_secret_value(), settings.lookup_key.get_secret_value())
+        return Parts(
+            Database(settings.database_url.get_secret_value(), keys),
+            Wake(settings.redis_url.get_secret_value()),
+            twilio_account(settings),
+        )
+
+    async def close(self) -> None:
+        """Give everything back."""
+        await self.wake.close()
+        await self.database.close()
+
+
+def twilio_account(settings: Settings) -> TwilioAccount | None:
+    """The provider's account as set; None without an account id."""
+    if not settings.twilio_account_sid:
+        return None
+    return TwilioAccount(
+        account_sid=settings.twilio_account_sid,
+        auth_token=settings.twilio_auth_token.get_secret_value(),
+        api_key_sid=settings.twilio_api_key_sid,
+        api_key_secret=settings.twilio_api_key_secret.get_secret_value(),
+        public_base_url=settings.public_base_url,
+        whatsapp_sender=settings.twilio_whatsapp_sender,
+        sms_sender=settings.twilio_sms_sender,
+        messaging_service_sid=settings.twilio_messaging_service_sid,
+        api_base_url=settings.twilio_api_base_url,
+        validity_period=settings.twilio_validity_period,
+    )
+
+
+def parts(request: Request) -> Parts:
+    """The parts of the application a request came to."""
+    found: Parts = request.app.state.parts
+    return found

@@ -1,0 +1,90 @@
+"""Webhooks: raw bytes and headers in, a row committed, then the answer.
+
+Owns: the provider's two URLs.
+May import: FastAPI, channels, store.
+Start reading at: `inbound`.
+
+A message is answered 2xx only after its row is committed; a database that is down is answered 503,
+so that the provider tries again.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from bot.channels import twilio
+from bot.errors import BadSignature
+from bot.gateway import metrics
+from bot.gateway.parts import Parts, parts
+from bot.store import contacts, inbox, outbox
+from bot.store.database import Session
+from bot.store.wake import INBOX
+from bot.vocabulary import DeliveryReport, SendAction
+
+router = APIRouter()
+_MOST_BYTES = 64 * 1024
+Form = list[tuple[str, str]]
+
+
+@router.post("/webhooks/twilio/inbound")
+async def inbound(request: Request, given: Annotated[Parts, Depends(parts)]) -> Response:
+    """One message from a contact."""
+    with metrics.INBOUND_SECONDS.time():
+        message = twilio.read_inbound(await _verified(request, given))
+        async with given.database.transaction() as session:
+            fresh = await inbox.receive(session, message)
+        metrics.INBOUND.labels(message.channel.value, "stored" if fresh else "duplicate").inc()
+        if fresh:
+            await given.wake.call(INBOX)
+    return Response(twilio.EMPTY_RESPONSE, media_type="text/xml")
+
+
+@router.post("/webhooks/twilio/status")
+async def status(request: Request, given: Annotated[Parts, Depends(parts)]) -> Response:
+    """The provider's later word on a message of ours; out of order is normal."""
+    form = await _verified(request, given)
+    report = twilio.read_status(form, request.url.query)
+    async with given.database.transaction() as session:
+        await _take(session, report)
+    metrics.STATUS.labels(report.status.value).inc()
+    return Response(status_code=204)
+
+
+async def _take(session: Session, report: DeliveryReport) -> None:
+    """Move the row forward; what the error code means for the address is kept too."""
+    action = twilio.action_for(report.code) if report.code else None
+    changed = await outbox.report(session, report, action.value if action else None)
+    if changed is None:
+        return
+    if action is SendAction.OPTED_OUT:
+        await contacts.opt_out(session, changed["address_id"])
+    elif action is SendAction.UNUSABLE_ADDRESS:
+        await contacts.mark_unusable(session, changed["address_id"])
+
+
+async def _verified(request: Request, given: Parts) -> Form:
+    """The form of a webhook whose signature holds. Raises BadSignature or BadWebhook."""
+    if given.twilio is None:
+        raise BadSignature("No Twilio account is set, so no webhook can be genuine.")
+    body = await _body(request)
+    form = twilio.parse_form(body)
+    twilio.verify(
+        given.twilio,
+        path=request.scope.get("raw_path", request.url.path.encode()).decode("latin-1"),
+        query=request.scope["query_string"].decode("latin-1"),
+        form=form,
+        signature=request.headers.get("x-twilio-signature"),
+    )
+    return form
+
+
+async def _body(request: Request) -> bytes:
+    """The raw body, read no further than one byte over what is allowed."""
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _MOST_BYTES:
+            break
+    return body[: _MOST_BYTES + 1]

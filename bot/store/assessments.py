@@ -1,0 +1,64 @@
+"""What screening found in each message.
+
+Owns: record(), recent_levels().
+May import: SQLAlchemy, `bot.clock`.
+Start reading at: `record`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from bot import clock
+from bot.store.database import Session
+from bot.store.tables import assessment
+
+
+async def record(
+    session: Session,
+    *,
+    inbox_id: int,
+    contact_id: uuid.UUID,
+    level: int,
+    categories: Sequence[str],
+    rules: Sequence[str],
+    signals: Any,
+) -> None:
+    """Keep one assessment; a higher level found later for the same message replaces it."""
+    statement = insert(assessment).values(
+        inbox_id=inbox_id,
+        contact_id=contact_id,
+        at=clock.now(),
+        level=level,
+        categories=list(categories),
+        rules=list(rules),
+        sealed_signals=session.keys.seal_json(signals, "assessment.signals"),
+    )
+    await session.run(
+        statement.on_conflict_do_update(
+            index_elements=[assessment.c.inbox_id],
+            set_={name: statement.excluded[name] for name in ("level", "categories", "rules", "sealed_signals")},
+            where=assessment.c.level < statement.excluded.level,
+        )
+    )
+
+
+async def recent_levels(session: Session, contact_id: uuid.UUID, days: int) -> list[int]:
+    """Levels of the contact's own messages in the last `days`, above none, newest first."""
+    rows = await session.all(
+        sa.select(assessment.c.level)
+        .where(
+            assessment.c.contact_id == contact_id,
+            assessment.c.at > clock.now() - timedelta(days=days),
+            assessment.c.level > 0,
+        )
+        .order_by(assessment.c.at.desc())
+        .limit(200)
+    )
+    return [row["level"] for row in rows]

@@ -1,0 +1,223 @@
+"""Cases: a contact in a human's care. Their state is derived from their events.
+
+Owns: open_case(), add_event(), open_case_of(), queue_of_cases(), conversation().
+May import: SQLAlchemy, `bot.clock`.
+Start reading at: `open_case`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from bot import clock
+from bot.store.database import Session
+from bot.store.tables import assessment, audit_entry, case_, case_event, contact, inbox, outbox
+from bot.store.wire import message_from_json
+
+_NOTE = "case_event.note"
+
+
+@dataclasses.dataclass(frozen=True)
+class CaseEvent:
+    """One thing that happened to a case. `by` is "bot" or a counsellor's name."""
+
+    at: datetime
+    kind: str
+    by: str
+    level: int | None = None
+    note: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A case as a counsellor sees it in the queue."""
+
+    id: uuid.UUID
+    contact_id: uuid.UUID
+    opened_at: datetime
+    reason: str
+    level: int
+    categories: tuple[str, ...]
+    closed_at: datetime | None
+    language: str | None
+    events: tuple[CaseEvent, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """One line of a conversation: who said what, when, and how far it came."""
+
+    at: datetime
+    by: str
+    text: str
+    status: str
+    level: int | None = None
+
+
+async def open_case(
+    session: Session, contact_id: uuid.UUID, *, reason: str, level: int, categories: Sequence[str] = ()
+) -> uuid.UUID:
+    """Open a case, or raise the one that is open; a level never goes down here."""
+    statement = insert(case_).values(
+        id=clock.new_id(),
+        contact_id=contact_id,
+        opened_at=clock.now(),
+        reason=reason,
+        level=level,
+        categories=list(categories),
+    )
+    row = await session.one(
+        statement.on_conflict_do_update(
+            index_elements=[case_.c.contact_id],
+            index_where=case_.c.closed_at.is_(None),
+            set_={
+                "level": sa.func.greatest(case_.c.level, statement.excluded.level),
+                "categories": case_.c.categories.op("||")(statement.excluded.categories),
+            },
+        ).returning(case_.c.id, case_.c.opened_at, sa.literal_column("(xmax = 0)").label("fresh"))
+    )
+    assert row is not None
+    kind = "requested" if row["fresh"] else "raised"
+    await add_event(session, row["id"], kind, by="bot", level=level, note=reason)
+    case_id: uuid.UUID = row["id"]
+    return case_id
+
+
+async def add_event(
+    session: Session, case_id: uuid.UUID, kind: str, *, by: str, level: int | None = None, note: str = ""
+) -> None:
+    """Write down what happened."""
+    await session.insert(
+        case_event,
+        {
+            "case_id": case_id,
+            "at": clock.now(),
+            "kind": kind,
+            "by": by,
+            "level": level,
+            "sealed_note": session.keys.seal(note, _NOTE) if note else None,
+        },
+    )
+
+
+async def close(session: Session, case_id: uuid.UUID) -> None:
+    """No longer open; its history stays."""
+    await session.run(sa.update(case_).where(case_.c.id == case_id).values(closed_at=clock.now()))
+
+
+async def find(session: Session, prefix: str) -> Case | None:
+    """The one open case whose id begins with `prefix`."""
+    rows = await session.all(
+        _cases().where(sa.cast(case_.c.id, sa.Text).startswith(prefix, autoescape=True), case_.c.closed_at.is_(None))
+    )
+    return await _with_events(session, rows[0]) if len(rows) == 1 else None
+
+
+async def open_case_of(session: Session, contact_id: uuid.UUID) -> Case | None:
+    """The contact's open case."""
+    row = await session.one(_cases().where(case_.c.contact_id == contact_id, case_.c.closed_at.is_(None)))
+    return await _with_events(session, row) if row else None
+
+
+async def queue_of_cases(session: Session) -> list[Case]:
+    """Every open case, the worst first, then the longest waiting."""
+    rows = await session.all(
+        _cases().where(case_.c.closed_at.is_(None)).order_by(case_.c.level.desc(), case_.c.opened_at)
+    )
+    return [await _with_events(session, row) for row in rows]
+
+
+def _cases() -> sa.Select[tuple[object, ...]]:
+    return sa.select(case_, contact.c.language).join(contact, contact.c.id == case_.c.contact_id)
+
+
+async def _with_events(session: Session, row: sa.RowMapping) -> Case:
+    events = await session.all(
+        sa.select(case_event).where(case_event.c.case_id == row["id"]).order_by(case_event.c.id)
+    )
+    return Case(
+        id=row["id"],
+        contact_id=row["contact_id"],
+        opened_at=row["opened_at"],
+        reason=row["reason"],
+        level=row["level"],
+        categories=tuple(dict.fromkeys(row["categories"])),
+        closed_at=row["closed_at"],
+        language=row["language"],
+        events=tuple(_event(session, event) for event in events),
+    )
+
+
+def _event(session: Session, row: sa.RowMapping) -> CaseEvent:
+    note = session.keys.open(row["sealed_note"], _NOTE) if row["sealed_note"] else ""
+    return CaseEvent(row["at"], row["kind"], row["by"], row["level"], note)
+
+
+async def conversation(session: Session, contact_id: uuid.UUID, *, last: int = 40) -> list[Line]:
+    """The latest lines of a conversation, oldest first."""
+    came = await session.all(
+        sa.select(inbox.c.received_at, inbox.c.sealed, inbox.c.state, assessment.c.level)
+        .outerjoin(assessment, assessment.c.inbox_id == inbox.c.id)
+        .where(inbox.c.contact_id == contact_id)
+        .order_by(inbox.c.id.desc())
+        .limit(last)
+    )
+    went = await session.all(
+        sa.select(outbox).where(outbox.c.contact_id == contact_id).order_by(outbox.c.position.desc()).limit(last)
+    )
+    lines = [_inbound_line(session, row) for row in came] + [_outbound_line(session, row) for row in went]
+    return sorted(lines, key=lambda line: line.at)[-last:]
+
+
+def _inbound_line(session: Session, row: sa.RowMapping) -> Line:
+    message = message_from_json(session.keys.open_json(row["sealed"], "inbox.message"))
+    parts = [*message.texts, *(f"[{media.content_type}]" for media in message.media)]
+    if message.location:
+        parts.append("[location]")
+    return Line(row["received_at"], "contact", " / ".join(parts), row["state"], row["level"])
+
+
+def _outbound_line(session: Session, row: sa.RowMapping) -> Line:
+    by = "counsellor" if row["kind"] == "counsellor" else "bot"
+    status = row["status"] + (f" ({row['reason']})" if row["reason"] else "")
+    return Line(row["created_at"], by, session.keys.open(row["sealed"], "outbox.text"), status)
+
+
+async def audit(session: Session, by: str, act: str, case_id: uuid.UUID | None) -> None:
+    """Who did or saw what."""
+    await session.insert(audit_entry, {"at": clock.now(), "by": by, "act": act, "case_id": case_id})
+
+
+@dataclasses.dataclass(frozen=True)
+class Standing:
+    """The open case of a contact in brief."""
+
+    level: int
+    acknowledged: bool
+
+
+async def standing(session: Session, contact_id: uuid.UUID) -> Standing | None:
+    """Level of the open case, and whether a counsellor has taken it; None without one."""
+    taken = sa.exists().where(case_event.c.case_id == case_.c.id, case_event.c.kind == "acknowledged")
+    row = await session.one(
+        sa.select(case_.c.level, taken.label("taken")).where(
+            case_.c.contact_id == contact_id, case_.c.closed_at.is_(None)
+        )
+    )
+    return Standing(row["level"], row["taken"]) if row else None
+
+
+async def open_by_level(session: Session) -> dict[int, int]:
+    """How many open cases there are at each level."""
+    rows = await session.all(
+        sa.select(case_.c.level, sa.func.count().label("count"))
+        .where(case_.c.closed_at.is_(None))
+        .group_by(case_.c.level)
+    )
+    return {row["level"]: row["count"] for row in rows}

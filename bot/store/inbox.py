@@ -1,0 +1,147 @@
+"""The inbox: what came in, once each, in order, until it is answered.
+
+Owns: receive(), claim_contact(), waiting(), done(), postpone(), failed().
+May import: SQLAlchemy, `bot.vocabulary`, `bot.clock`.
+Start reading at: `receive`, then `claim_contact`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from bot import clock
+from bot.store.contacts import Contact, contact_from, find_or_create
+from bot.store.database import Session
+from bot.store.tables import address, contact, inbox
+from bot.store.wire import message_from_json, message_to_json
+from bot.vocabulary import InboundMessage
+
+_SEALED = "inbox.message"
+
+
+@dataclasses.dataclass(frozen=True)
+class Waiting:
+    """One message that waits for its answer."""
+
+    id: int
+    address_id: uuid.UUID
+    message: InboundMessage
+    received_at: datetime
+    due_at: datetime
+    attempts: int
+
+
+async def receive(session: Session, message: InboundMessage) -> bool:
+    """Store `message`; find its contact or create one. False if it was here before.
+
+    Messages of one contact are numbered in the order in which their transactions end, because
+    each takes the contact's advisory lock first.
+    """
+    now = clock.now()
+    contact_id, address_id = await find_or_create(session, (message.sender, *message.aliases))
+    fresh = await session.scalar(
+        insert(inbox)
+        .values(
+            channel=message.channel.value,
+            provider_id=message.provider_id,
+            contact_id=contact_id,
+            address_id=address_id,
+            sealed=session.keys.seal_json(message_to_json(message), _SEALED),
+            received_at=now,
+            due_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=[inbox.c.channel, inbox.c.provider_id])
+        .returning(inbox.c.id)
+    )
+    if fresh is None:
+        return False
+    await session.run(sa.update(address).where(address.c.id == address_id).values(last_inbound_at=now))
+    return True
+
+
+async def claim_contact(session: Session) -> Contact | None:
+    """The contact whose due message is oldest and whom no other worker holds, locked until commit.
+
+    The lock leaves new messages free to come in: it is NO KEY, and the inbox only refers to the key.
+    """
+    due = (
+        sa.select(inbox.c.contact_id, inbox.c.id)
+        .where(inbox.c.state == "waiting", inbox.c.due_at <= clock.now())
+        .order_by(inbox.c.id)
+        .limit(500)
+        .subquery()
+    )
+    first = sa.select(due.c.contact_id, sa.func.min(due.c.id).label("first")).group_by(due.c.contact_id).subquery()
+    row = await session.one(
+        sa.select(contact)
+        .join(first, first.c.contact_id == contact.c.id)
+        .order_by(first.c.first)
+        .limit(1)
+        .with_for_update(key_share=True, skip_locked=True, of=contact)
+    )
+    return contact_from(session, row) if row else None
+
+
+async def waiting(session: Session, contact_id: uuid.UUID) -> Sequence[Waiting]:
+    """The contact's unanswered messages, oldest first, read afresh under the lock."""
+    rows = await session.all(
+        sa.select(inbox)
+        .where(inbox.c.contact_id == contact_id, inbox.c.state == "waiting")
+        .order_by(inbox.c.id)
+        .limit(50)
+    )
+    return [_waiting(session, row) for row in rows]
+
+
+def _waiting(session: Session, row: sa.RowMapping) -> Waiting:
+    return Waiting(
+        id=row["id"],
+        address_id=row["address_id"],
+        message=message_from_json(session.keys.open_json(row["sealed"], _SEALED)),
+        received_at=row["received_at"],
+        due_at=row["due_at"],
+        attempts=row["attempts"],
+    )
+
+
+async def done(session: Session, inbox_id: int) -> None:
+    """This message is answered, or needs no answer."""
+    await session.run(
+        sa.update(inbox).where(inbox.c.id == inbox_id).values(state="done", done_at=clock.now())
+    )
+
+
+async def postpone(session: Session, contact_id: uuid.UUID, until: datetime) -> None:
+    """Leave everything this contact sent waiting until then."""
+    await session.run(
+        sa.update(inbox)
+        .where(inbox.c.contact_id == contact_id, inbox.c.state == "waiting", inbox.c.due_at < until)
+        .values(due_at=until)
+    )
+
+
+async def failed(session: Session, inbox_id: int, until: datetime) -> None:
+    """One more try went wrong; the next not before `until`."""
+    await session.run(
+        sa.update(inbox)
+        .where(inbox.c.id == inbox_id, inbox.c.state == "waiting")
+        .values(attempts=inbox.c.attempts + 1, due_at=until)
+    )
+
+
+async def unprocessed(session: Session) -> tuple[int, float]:
+    """How many messages wait, and the age of the oldest in seconds."""
+    row = await session.one(
+        sa.select(sa.func.count().label("waiting"), sa.func.min(inbox.c.received_at).label("oldest")).where(
+            inbox.c.state == "waiting"
+        )
+    )
+    if row is None or row["oldest"] is None:
+        return 0, 0.0
+    return row["waiting"], (clock.now() - row["oldest"]).total_seconds()

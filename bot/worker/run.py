@@ -1,0 +1,121 @@
+"""One worker process.
+
+Owns: run().
+May import: settings, and everything below the worker.
+Start reading at: `run`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from datetime import timedelta
+
+from prometheus_client import start_http_server
+
+from bot import log
+from bot.channels.protocol import SendingChannel
+from bot.channels.simulator import SimulatorChannel
+from bot.channels.twilio import TwilioAccount, TwilioChannel
+from bot.conversation.screening import load_screener
+from bot.conversation.turn import TurnConfig, TurnHandler
+from bot.dialogue.rasa import RasaEngine
+from bot.settings import Settings
+from bot.store.database import Database
+from bot.store.seal import Keyring
+from bot.store.wake import INBOX, RateLimit, Wake
+from bot.vocabulary import Channel
+from bot.worker.due import DueWork
+from bot.worker.inbound import InboundWork
+from bot.worker.outbound import OutboundWork, SendPolicy
+from bot.worker.pool import Pool
+
+
+def run(settings: Settings, account: TwilioAccount | None) -> None:
+    """Work until told to stop; what is under way is finished or left for another worker."""
+    log.setup(settings.log_level)
+    if settings.worker_metrics_port:
+        start_http_server(settings.worker_metrics_port, "127.0.0.1")
+    with contextlib.suppress(asyncio.CancelledError):
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_run(settings, account))
+
+
+def _loop_factory():  # type: ignore[no-untyped-def]
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def _run(settings: Settings, account: TwilioAccount | None) -> None:
+    keys = Keyring.parse(settings.encryption_keys.get_secret_value(), settings.lookup_key.get_secret_value())
+    connections = settings.worker_turns + settings.worker_sends + 2
+    database = Database(settings.database_url.get_secret_value(), keys, connections=connections)
+    wake = Wake(settings.redis_url.get_secret_value())
+    engine = RasaEngine(settings.engine_url, timeout=settings.engine_timeout)
+    turns = TurnHandler(database, engine, load_screener(), turn_config(settings))
+    inbound = Pool("inbound", settings.worker_turns, InboundWork(turns, wake), poll=settings.poll_interval)
+    sending = OutboundWork(database, _channels(account), _limits(settings, wake), send_policy(settings))
+    outbound = Pool("outbound", settings.worker_sends, sending, poll=settings.poll_interval)
+    due = Pool("due", 1, DueWork(database), poll=max(1.0, settings.poll_interval))
+
+    def woken(what: str) -> None:
+        (inbound if what == INBOX else outbound).wake()
+
+    await _until_stopped(inbound.run(), outbound.run(), due.run(), wake.listen(woken))
+    await engine.close()
+    await wake.close()
+    await database.close()
+
+
+async def _until_stopped(*loops) -> None:  # type: ignore[no-untyped-def]
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    tasks = [asyncio.ensure_future(one) for one in loops]
+    log.log("worker").info("ready")
+    await asyncio.wait([*tasks, asyncio.ensure_future(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _channels(account: TwilioAccount | None) -> dict[Channel, SendingChannel]:
+    channels: dict[Channel, SendingChannel] = {Channel.SIMULATOR: SimulatorChannel()}
+    if account is not None:
+        provider = TwilioChannel(account)
+        channels |= {Channel.WHATSAPP: provider, Channel.SMS: provider}
+    return channels
+
+
+def _limits(settings: Settings, wake: Wake) -> dict[Channel, RateLimit]:
+    return {
+        Channel.WHATSAPP: RateLimit(wake, "whatsapp", settings.whatsapp_per_second),
+        Channel.SMS: RateLimit(wake, "sms", settings.sms_per_second),
+    }
+
+
+def turn_config(settings: Settings) -> TurnConfig:
+    """The settings that a turn needs."""
+    return TurnConfig(
+        organisation=settings.organisation,
+        time_zone=settings.time_zone,
+        history_days=settings.history_days,
+        acknowledge_minutes=settings.acknowledge_minutes,
+        away_hours=settings.away_hours,
+        answer_within=settings.answer_within,
+        turn_attempts=settings.turn_attempts,
+        sms_segments=settings.sms_segments,
+    )
+
+
+def send_policy(settings: Settings) -> SendPolicy:
+    """The settings that sending needs."""
+    return SendPolicy(
+        attempts=settings.send_attempts,
+        lease=timedelta(seconds=settings.send_lease),
+        window=timedelta(hours=settings.window_hours),
+    )

@@ -1,0 +1,20 @@
+"""Risk screening of every inbound message.
+
+Purpose: find signs of risk in a message and say how soon a person must act.
+Owns: signs of risk, levels and the rules between them; lexicon/<language>.yml.
+May import: the standard library only, and itself. It is pure: no clock, no network, no files.
+Start reading at: screen.Screener.assess.
+"""
+
+from escalation.screen import LexiconError, Screener
+from escalation.signs import Assessment, RiskCategory, RiskLevel, RiskSignal, highest
+
+__all__ = [
+    "Assessment",
+    "LexiconError",
+    "RiskCategory",
+    "RiskLevel",
+    "RiskSignal",
+    "Screener",
+    "highest",
+]

@@ -1,0 +1,263 @@
+"""Who and when a risk phrase is about, and whether it is meant.
+
+Purpose: turn the phrases found in one message into signals.
+Owns: subject, polarity, time and idioms (service specification 3.2, rules 2-7 and 11).
+May import: automaton, kinds, lexicon, signs, vocabulary.
+Start reading at: Scene.signals.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from escalation.automaton import Hit
+from escalation.kinds import AIMS, CORE
+from escalation.lexicon import Entry, Phrase, Role
+from escalation.signs import RiskCategory, RiskSignal
+from escalation.vocabulary import Token
+
+_NEAR = 4
+_QUOTED = re.compile(r"«[^»]+»|“[^”]+”|„[^“”]+[“”]|\"[^\"]+\"")
+_SELF_OR_OTHER = {RiskCategory.SUICIDE_SELF: RiskCategory.SUICIDE_OTHER}
+_REPORTED = (RiskCategory.SUICIDE_SELF, RiskCategory.HARM_TO_OTHERS)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A hit with the phrase it belongs to."""
+
+    hit: Hit
+    phrase: Phrase
+
+    def covers(self, other: Found) -> bool:
+        return self.hit.first <= other.hit.first and other.hit.last <= self.hit.last
+
+    def overlaps(self, other: Found) -> bool:
+        return self.hit.first <= other.hit.last and other.hit.first <= self.hit.last
+
+
+class Scene:
+    """One message: its tokens and everything found in them."""
+
+    def __init__(self, text: str, tokens: Sequence[Token], found: Iterable[Found]) -> None:
+        self._text = text
+        self._tokens = tokens
+        self._by_role: dict[Role, list[Found]] = defaultdict(list)
+        for item in found:
+            self._by_role[item.phrase.role].append(item)
+        self._taken = {at for item in self._by_role[Role.RISK] for at in item.hit.used}
+        self._carriers = {item.hit.last for item in self._by_role[Role.NEGATION_CARRIER]}
+        self._quotes = [match.span() for match in _QUOTED.finditer(text)]
+
+    def signals(self) -> list[RiskSignal]:
+        """Every sign in the message, without what is only an idiom."""
+        signs = [sign for item in self._by_role[Role.RISK] for sign in self._risk(item)]
+        signs += self._needs()
+        signs += self._facts(Role.MINOR, RiskCategory.CHILD_AT_RISK, "minor")
+        if any(sign.category is RiskCategory.SUICIDE_SELF for sign in signs):
+            signs += self._facts(Role.MEANS, RiskCategory.SUICIDE_SELF, "means")
+        return _widest(signs)
+
+    def _risk(self, item: Found) -> Iterator[RiskSignal]:
+        entry = item.phrase.entry
+        idioms = [idiom for idiom in self._idioms(item) if not _wider(item, idiom)]
+        if entry is None or any(idiom.covers(item) for idiom in idioms):
+            return
+        sign = self._sign(item, entry.categories[0], entry.kind)
+        sign = replace(sign, subject=self._subject(item, entry), hint=entry.level)
+        sign = replace(sign, polarity=self._polarity(item, sign))
+        if idioms:
+            sign = replace(sign, kind="idiom", hint=None)
+        for category in entry.categories:
+            turned = _SELF_OR_OTHER.get(category, category) if sign.subject == "other" else category
+            yield from self._with_circumstances(item, replace(sign, category=turned))
+
+    def _idioms(self, item: Found) -> Iterator[Found]:
+        for role in (Role.IDIOM, Role.NEED_IDIOM):
+            yield from (idiom for idiom in self._family(role, item) if idiom.overlaps(item))
+
+    def _with_circumstances(self, item: Found, sign: RiskSignal) -> Iterator[RiskSignal]:
+        yield sign
+        circumstances = (
+            ("time", self._times(item, sign)),
+            ("recent", self._same_sentence(Role.RECENT, item)),
+            ("help", self._by_role[Role.HELP]),
+        )
+        for kind, others in circumstances:
+            for other in others:
+                tied = self._sign(other, sign.category, kind)
+                yield replace(tied, entry=sign.entry, subject=sign.subject, polarity=sign.polarity)
+
+    def _needs(self) -> Iterator[RiskSignal]:
+        idioms = self._by_role[Role.IDIOM]
+        for item in self._by_role[Role.NEED_IDIOM]:
+            if not any(idiom.covers(item) for idiom in idioms):
+                yield self._sign(item, RiskCategory.SURVIVAL_NEED, "idiom")
+
+    def _facts(self, role: Role, category: RiskCategory, kind: str) -> Iterator[RiskSignal]:
+        idioms = self._by_role[Role.IDIOM]
+        for item in self._by_role[role]:
+            if not any(idiom.covers(item) for idiom in idioms):
+                yield self._sign(item, category, kind)
+
+    def _sign(self, item: Found, category: RiskCategory, kind: str) -> RiskSignal:
+        start = self._tokens[item.hit.first].piece.start
+        end = self._tokens[item.hit.last].piece.end
+        name = item.phrase.entry.id if item.phrase.entry else item.phrase.role.value
+        return RiskSignal(
+            category, kind, self._text[start:end], start, end, name, item.phrase.language,
+            candidate=item.hit.how,
+        )  # fmt: skip
+
+    def _family(self, role: Role, item: Found) -> list[Found]:
+        return [
+            other for other in self._by_role[role] if other.phrase.language in item.phrase.family
+        ]
+
+    def _same_sentence(self, role: Role, item: Found) -> list[Found]:
+        return [
+            other for other in self._family(role, item) if self._pause_between(other, item) < 2
+        ]
+
+    def _pause_between(self, one: Found, two: Found) -> int:
+        first, last = sorted((one, two), key=lambda found: found.hit.first)
+        between = self._tokens[first.hit.last + 1 : last.hit.first + 1]
+        return max((token.piece.pause for token in between), default=0)
+
+    def _before(self, role: Role, item: Found, within: int) -> list[Found]:
+        """Helper phrases that end at most `within` words before a hit, in the same sentence."""
+        return [
+            other
+            for other in self._same_sentence(role, item)
+            if 0 <= item.hit.first - other.hit.last - 1 <= within
+        ]
+
+    # Subject
+
+    def _subject(self, item: Found, entry: Entry) -> str:
+        if RiskCategory.SUICIDE_OTHER in entry.categories:
+            return "other"
+        if entry.subject == "open":
+            subject = self._nearest_subject(item)
+        else:
+            subject = entry.subject
+        if subject == "self" and entry.categories[0] in _REPORTED and self._reported(item):
+            return "other"
+        return subject
+
+    def _nearest_subject(self, item: Found) -> str:
+        others = self._before(Role.THIRD_PERSON, item, 8)
+        selves = self._before(Role.FIRST_PERSON, item, 8)
+        inside = any(item.covers(own) for own in self._family(Role.FIRST_PERSON, item))
+        last_other = max((other.hit.last for other in others), default=-1)
+        last_self = max(
+            (own.hit.last for own in selves if not any(o.covers(own) for o in others)), default=-1
+        )
+        return "other" if last_other > last_self and not inside else "self"
+
+    def _reported(self, item: Found) -> bool:
+        asked = self._by_role[Role.ASKING_FOR_OTHER]
+        return bool(asked or self._before(Role.OTHERS_REPORT, item, _NEAR))
+
+    # Polarity
+
+    def _polarity(self, item: Found, sign: RiskSignal) -> str:
+        if self._negated(item):
+            return "negated"
+        if sign.category in _REPORTED and sign.subject == "self" and self._quoted(item):
+            return "quoted"
+        if self._past(item):
+            return "past"
+        if sign.kind in AIMS and self._same_sentence(Role.CONDITIONAL, item):
+            return "conditional"
+        return "affirmed"
+
+    def _negated(self, item: Found) -> bool:
+        negations = [other for other in self._family(Role.NEGATION, item) if self._free(other)]
+        after = self._family(Role.NEGATION_AFTER, item)
+        if self._atomic(item):
+            return False
+        return any(self._reaches(other, item) for other in negations) or any(
+            0 <= other.hit.first - item.hit.last - 1 <= 1 for other in after
+        )
+
+    def _atomic(self, item: Found) -> bool:
+        """Whether the phrase has its negation built in (rule 11)."""
+        used = set(item.hit.used)
+        return any(not used.isdisjoint(other.hit.used) for other in self._by_role[Role.NEGATION])
+
+    def _free(self, negation: Found) -> bool:
+        """Whether a negation is neither part of a risk phrase nor of an exception."""
+        exceptions = self._by_role[Role.NEGATION_EXCEPTION]
+        return self._taken.isdisjoint(negation.hit.used) and not any(
+            exception.covers(negation) for exception in exceptions
+        )
+
+    def _reaches(self, negation: Found, item: Found) -> bool:
+        if negation.hit.last >= item.hit.first:
+            return item.covers(negation)
+        between = range(negation.hit.last + 1, item.hit.first)
+        return self._pause_between(negation, item) == 0 and all(
+            at in self._carriers or self._tokens[at].reading.skip for at in between
+        )
+
+    def _quoted(self, item: Found) -> bool:
+        if self._before(Role.OWN_REPORT, item, _NEAR):
+            return False
+        return self._in_quotes(item) or bool(self._before(Role.QUOTE, item, _NEAR))
+
+    def _in_quotes(self, item: Found) -> bool:
+        start = self._tokens[item.hit.first].piece.start
+        outside = [
+            token
+            for token in self._tokens
+            if not any(left <= token.piece.start < right for left, right in self._quotes)
+        ]
+        return bool(outside) and any(left <= start < right for left, right in self._quotes)
+
+    def _past(self, item: Found) -> bool:
+        if self._by_role[Role.RETURN]:
+            return False
+        return bool(self._same_sentence(Role.PAST, item))
+
+    # Time
+
+    def _times(self, item: Found, sign: RiskSignal) -> list[Found]:
+        """Time words tied to this sign: near it, or in its sentence when it states an aim."""
+        if sign.kind not in CORE | AIMS:
+            return []
+        soon = [other for other in self._by_role[Role.SOON] if self._tied(other, item, sign)]
+        today = [other for other in self._by_role[Role.TODAY] if self._tied_loosely(other, item)]
+        return soon + today
+
+    def _tied(self, time: Found, item: Found, sign: RiskSignal) -> bool:
+        if sign.kind in AIMS and sign.polarity != "conditional":
+            return self._pause_between(time, item) < 2 or self._distance(time, item) <= 2
+        return self._tied_loosely(time, item)
+
+    def _tied_loosely(self, time: Found, item: Found) -> bool:
+        if time.hit.first > item.hit.last or item.covers(time):
+            return self._pause_between(time, item) == 0 and self._distance(time, item) <= _NEAR
+        return self._pause_between(time, item) < 2 and self._distance(time, item) <= 1
+
+    def _distance(self, one: Found, two: Found) -> int:
+        first, last = sorted((one.hit, two.hit), key=lambda hit: hit.first)
+        return max(0, last.first - first.last - 1)
+
+
+def _wider(item: Found, idiom: Found) -> bool:
+    """Whether a risk phrase says more than the idiom inside it."""
+    return item.covers(idiom) and not idiom.covers(item)
+
+
+def _widest(signs: Iterable[RiskSignal]) -> list[RiskSignal]:
+    """One sign per entry, kind and way of meaning it: the one with the longest match."""
+    best: dict[tuple[str, ...], RiskSignal] = {}
+    for sign in signs:
+        key = (sign.entry, sign.category.value, sign.kind, sign.polarity, sign.subject)
+        if key not in best or len(sign.matched) > len(best[key].matched):
+            best[key] = sign
+    return list(best.values())

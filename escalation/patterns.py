@@ -1,0 +1,151 @@
+"""The language in which risk phrases are written, meant to be read by a clinician.
+
+Purpose: turn one written pattern into a tree.
+Owns: the pattern syntax.
+May import: normalise.
+Start reading at: parse.
+
+    i want to die          these words, in this order, however they were typed
+    (die|be dead)          one of these
+    [really]               may be there or not
+    suicid*                any word that begins so
+    ...                    up to three other words
+    <family>               one phrase of the word group "family" of the same lexicon
+    {8-17}                 a number in this range
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Union
+
+from escalation.normalise import fold, pieces
+
+_PART = re.compile(r"\s*(\.\.\.|[()\[\]|]|<[^<>]*>|\{[^{}]*\}|[^\s()\[\]|<>{}]+)")
+_NUMBERS = re.compile(r"\{(\d+)-(\d+)\}")
+_GLUED = re.compile(r"[\w'*][(\[<{]|[)\]>}][\w'(\[<{]")
+_MAX_DEPTH = 6
+
+
+class PatternError(ValueError):
+    """A pattern that cannot be read; the message says why."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """One symbol: a word, "stem*" or "{low-high}"."""
+
+    symbol: str
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Up to `most` words of any kind."""
+
+    most: int = 3
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several sequences; an empty one means "may be absent"."""
+
+    options: tuple[tuple[Node, ...], ...]
+
+
+Node = Union[Word, Gap, Choice]
+Groups = Mapping[str, Sequence[str]]
+
+
+def parse(pattern: str, groups: Groups) -> tuple[Node, ...]:
+    """The tree of one pattern.
+
+    Raises:
+        PatternError: the pattern is unbalanced, names an unknown group, is empty or may match
+            nothing, or begins or ends with a gap.
+    """
+    if glued := _GLUED.search(pattern):
+        raise PatternError(f"write whole words: a space is missing at {glued.group()!r}")
+    nodes = _Parser(pattern, groups, 0).whole()
+    if _may_be_empty(nodes):
+        raise PatternError("it could match a message without any of its words")
+    if isinstance(nodes[0], Gap) or isinstance(nodes[-1], Gap):
+        raise PatternError("it begins or ends with a gap")
+    return nodes
+
+
+def _may_be_empty(nodes: tuple[Node, ...]) -> bool:
+    return not any(
+        isinstance(node, Word)
+        or (isinstance(node, Choice) and not any(map(_may_be_empty, node.options)))
+        for node in nodes
+    )
+
+
+class _Parser:
+    def __init__(self, pattern: str, groups: Groups, depth: int) -> None:
+        if depth > _MAX_DEPTH:
+            raise PatternError("its word groups refer to each other in a circle")
+        self._parts = _PART.findall(pattern)
+        self._groups = groups
+        self._depth = depth
+        self._at = 0
+
+    def whole(self) -> tuple[Node, ...]:
+        nodes = self._sequence()
+        if self._at < len(self._parts):
+            raise PatternError(f"unexpected {self._parts[self._at]!r}")
+        return nodes
+
+    def _sequence(self) -> tuple[Node, ...]:
+        nodes: list[Node] = []
+        while self._at < len(self._parts) and self._parts[self._at] not in "|)]":
+            part = self._parts[self._at]
+            self._at += 1
+            nodes.extend(self._node(part))
+        return tuple(nodes)
+
+    def _node(self, part: str) -> tuple[Node, ...]:
+        if part == "(":
+            return (Choice(self._options(")")),)
+        if part == "[":
+            return (Choice((*self._options("]"), ())),)
+        if part == "...":
+            return (Gap(),)
+        if part[0] == "<":
+            return (self._group(part[1:-1]),)
+        return _words(part)
+
+    def _options(self, closing: str) -> tuple[tuple[Node, ...], ...]:
+        options = [self._sequence()]
+        while self._peek() == "|":
+            self._at += 1
+            options.append(self._sequence())
+        if self._peek() != closing:
+            raise PatternError(f"a {closing!r} is missing")
+        self._at += 1
+        return tuple(options)
+
+    def _peek(self) -> str:
+        return self._parts[self._at] if self._at < len(self._parts) else ""
+
+    def _group(self, name: str) -> Node:
+        if name not in self._groups:
+            raise PatternError(f"there is no word group <{name}>")
+        phrases = self._groups[name]
+        options = (_Parser(phrase, self._groups, self._depth + 1).whole() for phrase in phrases)
+        return Choice(tuple(options))
+
+
+def _words(part: str) -> tuple[Node, ...]:
+    if part[0] == "{":
+        if not _NUMBERS.fullmatch(part):
+            raise PatternError(f"{part!r} is not a range of numbers such as {{8-17}}")
+        return (Word(part),)
+    found = [fold(piece.plain) for piece in pieces(part.rstrip("*"))]
+    if not found:
+        raise PatternError(f"{part!r} holds no word")
+    if part.endswith("*"):
+        found[-1] += "*"
+    return tuple(map(Word, found))

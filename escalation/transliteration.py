@@ -1,0 +1,85 @@
+"""Arabic, Russian and Ukrainian typed in Latin letters; letters that only look alike.
+
+Purpose: say which known words a Latin word may stand for (service specification 7.3, 8-9).
+Owns: the letter tables; Arabizi, latin_key, look_alikes.
+May import: the standard library.
+Start reading at: Arabizi.readings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+_ARABIZI = {
+    "2": "اءق", "3": "عغ", "4": "ش", "5": "خ", "6": "طظ", "7": "حخ", "8": "غق", "9": "صقض",
+    "a": "اعهي", "aa": "ا", "ah": "ه", "ai": "ي", "ay": "ي", "b": "ب", "c": "كس", "ch": "ش", "d": "دضذظ",
+    "dh": "ذضظ", "dj": "ج", "e": "يهاع", "ee": "ي", "eh": "ه", "ei": "ي", "ey": "ي", "f": "ف",
+    "g": "جقغك", "gh": "غ", "h": "هح", "i": "ياع", "ii": "ي", "j": "ج", "k": "كق", "kh": "خ", "l": "ل",
+    "m": "م", "n": "ن", "o": "وع", "oo": "و", "ou": "و", "p": "ب", "q": "ق", "r": "ر", "s": "سصث",
+    "sh": "ش", "t": "تطث", "th": "ثذ", "u": "وع", "uu": "و", "v": "ف", "w": "و", "x": "خ", "y": "ي",
+    "z": "زذظ",
+}  # fmt: skip
+_VOWELS = "aeiou"
+
+_CYRILLIC_KEYS = {
+    "а": "a", "б": "b", "в": "v", "г": "h", "д": "d", "е": "e", "ж": "zh", "з": "z", "и": "i",
+    "й": "i", "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s",
+    "т": "t", "у": "u", "ф": "f", "х": "h", "ц": "c", "ч": "ch", "ш": "sh", "щ": "sh", "ъ": "",
+    "ь": "", "ю": "iu", "я": "ia",
+}  # fmt: skip
+_LATIN_KEYS = (
+    ("shch", "sh"), ("sch", "sh"), ("kh", "h"), ("ts", "c"), ("4", "ch"), ("6", "sh"),
+    ("w", "v"), ("x", "h"), ("g", "h"), ("ye", "e"), ("je", "e"), ("yo", "e"), ("jo", "e"),
+    ("y", "i"), ("j", "i"), ("ii", "i"),
+)  # fmt: skip
+
+_LATIN_LOOKS = str.maketrans("aceopxyikmthbn", "асеорхуикмтнви")
+_CYRILLIC_LOOKS = str.maketrans("асеорхукмтнви", "aceopxykmthbi")
+
+
+class Arabizi:
+    """Finds Arabic words typed in Latin letters and digits, as extra readings only."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._root: dict[str, object] = {}
+        for word in words:
+            node = self._root
+            for letter in word:
+                node = node.setdefault(letter, {})  # type: ignore[assignment]
+            node[""] = word
+
+    def readings(self, latin: str) -> frozenset[str]:
+        """The known Arabic words that this Latin word may spell."""
+        return frozenset(self._walk(self._root, latin, 0))
+
+    def _walk(self, node: dict[str, object], latin: str, at: int) -> Iterator[str]:
+        if at == len(latin):
+            if isinstance(word := node.get(""), str):
+                yield word
+            return
+        for size in (1, 2):
+            if at + size <= len(latin):
+                for letter in _ARABIZI.get(latin[at : at + size], ""):
+                    if isinstance(below := node.get(letter), dict):
+                        yield from self._walk(below, latin, at + size)
+        if latin[at] in _VOWELS and at:
+            yield from self._walk(node, latin, at + 1)
+
+
+def latin_key(word: str) -> str:
+    """One key for a Cyrillic word and for its usual Latin spellings; "" when it has none."""
+    if word.isascii():
+        for old, new in _LATIN_KEYS:
+            word = word.replace(old, new)
+        return word
+    key = "".join(_CYRILLIC_KEYS.get(letter, "?") for letter in word)
+    return "" if "?" in key else key.replace("ii", "i")
+
+
+def look_alikes(word: str) -> tuple[str, ...]:
+    """The all-Cyrillic and the all-Latin reading of a word that mixes both; otherwise nothing."""
+    latin = any(letter.isascii() and letter.isalpha() for letter in word)
+    cyrillic = any("а" <= letter <= "я" for letter in word)
+    if not (latin and cyrillic):
+        return ()
+    return word.translate(_LATIN_LOOKS), word.translate(_CYRILLIC_LOOKS)

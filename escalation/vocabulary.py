@@ -1,0 +1,277 @@
+"""Which words of the lexicons a typed word may stand for.
+
+Purpose: read one message into tokens, each with the known words it may mean.
+Owns: normalisation steps 6-11 (service specification 7.3): repeats, leet, Latin-typed Arabic and
+    Cyrillic, look-alikes, spaced letters, glued words, typing errors.
+May import: normalise, transliteration.
+Start reading at: Vocabulary.tokens.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from escalation.normalise import LEET_SIGNS, Piece, fold, pieces
+from escalation.transliteration import Arabizi, latin_key, look_alikes
+
+_TYPO_IN_PHRASE = 4
+"""Shortest known word that may be mistyped, inside a phrase of several words."""
+_TYPO_ALONE = 5
+"""Shortest known word that may be mistyped on its own (service specification 7.3 step 11)."""
+_TRANSLITERATED_ALONE = 6
+_GLUED = 8
+_SPACED = 3
+_CACHE = 50_000
+
+_LEET = [
+    str.maketrans("013457@$!|€", f"o{one}easta{'s'}{one}le") for one in "il"
+]  # fmt: skip
+_RUN = re.compile(r"(.)\1+")
+_ARABIC_PREFIX = re.compile(r"^(?:[وف]?(?:ال|بال|لل|[بلهع])|[وف])(?=\w{3})")
+
+
+@dataclass(frozen=True)
+class Sense:
+    """How a typed word came to be read as a known one."""
+
+    how: str
+    alone: bool = True
+    """False when the reading counts only inside a phrase of several words."""
+    guess: bool = False
+    """True for a corrected typing error."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """The known words that one typed word may stand for."""
+
+    senses: Mapping[str, Sense]
+    skip: bool = False
+    """True for filler words, negations and emoji: they may stand between the words of a phrase."""
+
+
+@dataclass(frozen=True)
+class Token:
+    """One word of a message with its reading."""
+
+    piece: Piece
+    reading: Reading
+
+
+class Vocabulary:
+    """All known words of all lexicons, compiled once."""
+
+    def __init__(
+        self,
+        symbols: Iterable[str],
+        *,
+        spellings: Mapping[str, frozenset[str]],
+        real_words: frozenset[str],
+        skips: frozenset[str],
+    ) -> None:
+        known = frozenset(symbols)
+        self._words = frozenset(name for name in known if name[-1] not in "*}")
+        self._stems = {name[:-1]: name for name in known if name.endswith("*")}
+        self._ranges = [(*_bounds(name), name) for name in known if name.endswith("}")]
+        self._spellings = spellings
+        self._real = real_words
+        self._skips = skips
+        self._typos = _deletions(w for w in self._words if len(w) >= _TYPO_IN_PHRASE)
+        self._stem_typos = _deletions(s for s in self._stems if len(s) >= _TYPO_ALONE)
+        self._arabizi = Arabizi(w for w in self._words if "\u0620" <= w[0] <= "\u064a")
+        self._latin_typed = _latin_typed(self._words)
+        self._latin_stems = {
+            latin_key(stem): name
+            for stem, name in self._stems.items()
+            if not stem.isascii() and len(latin_key(stem)) >= _TYPO_ALONE
+        }
+        self._readings: dict[str, Reading] = {}
+
+    def tokens(self, text: str) -> list[Token]:
+        """The message as tokens: spaced letters joined, glued words cut apart."""
+        found = []
+        for piece in self._joined(list(pieces(text))):
+            reading = self.reading(piece)
+            parts = [] if reading.senses or piece.emoji else self._apart(piece)
+            found += [Token(part, self.reading(part)) for part in parts or [piece]]
+        return found
+
+    def reading(self, piece: Piece) -> Reading:
+        """What one typed word may stand for."""
+        if (known := self._readings.get(piece.plain)) is None:
+            if len(self._readings) >= _CACHE:
+                self._readings.clear()
+            senses = self._senses(piece.plain)
+            skip = piece.emoji or not self._skips.isdisjoint(senses)
+            known = self._readings[piece.plain] = Reading(senses, skip)
+        return known
+
+    def _senses(self, plain: str) -> dict[str, Sense]:
+        word = fold(plain)
+        if plain != word and plain in self._real:
+            return {}
+        senses = self._exact(word, Sense("plain"))
+        for meant in self._spellings.get(word, ()):
+            senses.setdefault(meant, Sense("spelling"))
+        if word.isascii():
+            senses = {**self._transliterated(word), **senses}
+        if senses or word in self._real:
+            return senses
+        return self._repaired(word) or self._mistyped(word)
+
+    def _exact(self, word: str, sense: Sense) -> dict[str, Sense]:
+        senses = {word: sense} if word in self._words else {}
+        for size in range(2, len(word) + 1):
+            if name := self._stems.get(word[:size]):
+                senses[name] = sense
+        if word.isdecimal() and len(word) <= 4:
+            senses |= {name: sense for low, high, name in self._ranges if low <= int(word) <= high}
+        return senses
+
+    def _transliterated(self, word: str) -> dict[str, Sense]:
+        senses: dict[str, Sense] = {}
+        squeezed = _RUN.sub(r"\1", word)
+        for meant in self._arabizi.readings(squeezed) if len(word) > 1 else ():
+            senses[meant] = Sense("arabizi", alone=False)
+        key, alone = latin_key(word), len(word) >= _TRANSLITERATED_ALONE
+        for meant in self._latin_typed.get(key, ()):
+            senses[meant] = Sense("latin-typed", alone=alone)
+        for size in range(_TYPO_ALONE, len(key) + 1):
+            if name := self._latin_stems.get(key[:size]):
+                senses[name] = Sense("latin-typed", alone=alone)
+        return senses
+
+    def _repaired(self, word: str) -> dict[str, Sense]:
+        for how, copy in _copies(word):
+            if senses := self._exact(copy, Sense(how)):
+                return senses
+            if meant := self._spellings.get(copy):
+                return dict.fromkeys(meant, Sense(how))
+        return {}
+
+    def _mistyped(self, word: str) -> dict[str, Sense]:
+        for copy in dict.fromkeys((word.replace("*", ""), *(c for _, c in _copies(word)))):
+            if senses := {**self._mistyped_stem(copy), **self._mistyped_word(copy)}:
+                return senses
+        return {}
+
+    def _mistyped_word(self, word: str) -> dict[str, Sense]:
+        if len(word) < _TYPO_IN_PHRASE - 1 or not word.isalpha():
+            return {}
+        return {
+            meant: Sense("typo", alone=len(meant) >= _TYPO_ALONE, guess=True)
+            for meant in _near(word, self._typos)
+        }
+
+    def _mistyped_stem(self, word: str) -> dict[str, Sense]:
+        if len(word) < _TYPO_ALONE or not word.isalpha():
+            return {}
+        return {
+            self._stems[stem]: Sense("typo", guess=True)
+            for size in range(_TYPO_ALONE, len(word) + 1)
+            for stem in _near(word[:size], self._stem_typos)
+        }
+
+    def _joined(self, found: list[Piece]) -> Iterator[Piece]:
+        at = 0
+        while at < len(found):
+            end = at
+            while end < len(found) and len(found[end].plain) == 1 and not found[end].emoji:
+                end += 1
+            run = found[at:end]
+            if len(run) >= _SPACED and (one := self._one_word(run)):
+                yield one
+            else:
+                yield from run or found[at : at + 1]
+            at = max(end, at + 1)
+
+    def _one_word(self, run: list[Piece]) -> Piece | None:
+        word = "".join(piece.plain for piece in run)
+        one = replace(run[0], end=run[-1].end, plain=word)
+        return one if self.reading(one).senses or self._cut(fold(word)) else None
+
+    def _apart(self, piece: Piece) -> list[Piece]:
+        """The known words that were written together, or nothing."""
+        signs = re.split(f"[{re.escape(LEET_SIGNS)}]", piece.plain)
+        words = signs if len(signs) > 1 else self._cut(fold(piece.plain))
+        return [
+            replace(piece, plain=word, pause=0 if at else piece.pause)
+            for at, word in enumerate(filter(None, words))
+        ]
+
+    def _cut(self, word: str) -> list[str]:
+        if len(word) < _GLUED or not word.isalpha():
+            return []
+        best: list[list[str] | None] = [[]] + [None] * len(word)
+        for end in range(1, len(word) + 1):
+            for start in range(max(0, end - 12), end):
+                head, tail = best[start], word[start:end]
+                if head is None or tail not in self._words or (len(tail) < 2 and tail != "i"):
+                    continue
+                if best[end] is None or len(head) + 1 < len(best[end] or []):
+                    best[end] = [*head, tail]
+        return best[-1] or []
+
+
+def _bounds(symbol: str) -> tuple[int, int]:
+    low, high = symbol.strip("{}").split("-")
+    return int(low), int(high)
+
+
+def _copies(word: str) -> Iterator[tuple[str, str]]:
+    """Other ways to read an unknown word, most likely first."""
+    yield "squeezed", _RUN.sub(r"\1\1", word)
+    yield "squeezed", _RUN.sub(r"\1", word)
+    for table in _LEET:
+        if (plainer := word.translate(table)) != word:
+            yield "deleet", plainer
+            yield "deleet", _RUN.sub(r"\1", plainer)
+    for copy in look_alikes(word):
+        yield "look-alike", fold(copy)
+    if (stem := _ARABIC_PREFIX.sub("", word)) != word:
+        yield "prefix", stem
+
+
+def _latin_typed(words: Iterable[str]) -> dict[str, list[str]]:
+    keys = defaultdict(list)
+    for word in words:
+        if "а" <= word[0] <= "я" and (key := latin_key(word)):
+            keys[key].append(word)
+    return dict(keys)
+
+
+def _deletions(words: Iterable[str]) -> dict[str, list[str]]:
+    """Each word under itself and under each copy of it with one letter left out."""
+    index = defaultdict(list)
+    for word in words:
+        if word.isalpha():
+            for key in _shortened(word):
+                index[key].append(word)
+    return dict(index)
+
+
+def _shortened(word: str) -> set[str]:
+    return {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))}
+
+
+def _near(word: str, index: Mapping[str, list[str]]) -> set[str]:
+    """Indexed words one typing error away that begin alike."""
+    found = {meant for key in _shortened(word) for meant in index.get(key, ())}
+    return {meant for meant in found if _one_error(word, meant)}
+
+
+def _one_error(typed: str, meant: str) -> bool:
+    """Whether one letter was lost, added, wrong or swapped with its neighbour."""
+    if typed[0] != meant[0] and typed[1::-1] != meant[:2]:
+        return False
+    at = next((n for n, (a, b) in enumerate(zip(typed, meant)) if a != b), min(len(typed), len(meant)))
+    left, right = typed[at:], meant[at:]
+    return (
+        left[1:] == right
+        or left == right[1:]
+        or left[1:] == right[1:]
+        or (left[1::-1] == right[:2] and left[2:] == right[2:])
+    )
