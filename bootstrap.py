@@ -21,7 +21,7 @@ UV_VERSION = "0.13.9"
 APP = os.path.join(ROOT, ".venv")
 ENGINE = os.path.join(ROOT, "bot", "engine", ".venv")
 TOOLS = os.path.join(ROOT, ".cache", "uv")
-LEAST_FREE = 6 * 1000 ** 3
+LEAST_FREE = 6 * 1000**3
 PROBE = "import sys; print('%d.%d' % sys.version_info[:2])"
 
 
@@ -73,9 +73,7 @@ def _find(*versions):
             return candidate
     if versions == ("3.10",):
         return None
-    raise _Stop(
-        "Harbour needs Python 3.11 or newer (up to 3.13), and none was found: install it, or put it on PATH."
-    )
+    raise _Stop("Harbour needs Python 3.11 or newer (up to 3.13), and none was found: install it, or put it on PATH.")
 
 
 def _engine_python(uv):

@@ -21,7 +21,9 @@ from bot import settings as settings_module
 from bot.errors import HarbourError
 from bot.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="A WhatsApp and SMS companion with a human behind it.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="A WhatsApp and SMS companion with a human behind it."
+)
 flows_app = typer.Typer(no_args_is_help=True, help="Check and publish conversation flows.")
 keys_app = typer.Typer(no_args_is_help=True, help="Encryption keys.")
 db_app = typer.Typer(no_args_is_help=True, help="The database schema.")
@@ -126,7 +128,7 @@ def screen() -> None:
     """Risk screening: JSON lines {"id","text"} in, {"id","level","categories","signals"} out."""
     from bot.conversation.screening import load_screener, signals_json
 
-    screener = load_screener()
+    screener = load_screener(_settings().lexicon_folder)
     for given in _lines():
         found = screener.assess(given["text"])
         categories = [category.value for category in found.categories]

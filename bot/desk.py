@@ -59,8 +59,10 @@ def _print_queue(queue: list[Case]) -> None:
     for case in queue:
         state = state_of([event.kind for event in case.events]).value
         why = ", ".join([case.reason, *case.categories])
-        print(f"{str(case.id)[:8]:9} {_LEVELS[case.level]:9} {_ago(case.opened_at):8} {case.language or '?':9} {state:13} {why}")
-    print("\nharbour cases CASE · --take · --answer \"…\" · --close REASON")
+        print(
+            f"{str(case.id)[:8]:9} {_LEVELS[case.level]:9} {_ago(case.opened_at):8} {case.language or '?':9} {state:13} {why}"
+        )
+    print('\nharbour cases CASE · --take · --answer "…" · --close REASON')
 
 
 async def _show(session: Session, case: Case, by: str) -> None:
@@ -68,7 +70,9 @@ async def _show(session: Session, case: Case, by: str) -> None:
     shown = await cases.find(session, str(case.id)) or case
     await cases.audit(session, by, "opened", case.id)
     state = state_of([event.kind for event in shown.events])
-    print(f"case {str(shown.id)[:8]} · {_LEVELS[shown.level]} · {state.value} · {', '.join(shown.categories) or shown.reason}")
+    print(
+        f"case {str(shown.id)[:8]} · {_LEVELS[shown.level]} · {state.value} · {', '.join(shown.categories) or shown.reason}"
+    )
     for event in shown.events:
         print(f"  {_clock(event.at)}  {event.kind} by {event.by} {event.note}")
     print()

@@ -32,8 +32,31 @@ def setup(level: str) -> None:
 
 
 _KNOWN = frozenset(
-    "event level timestamp turn took decision risk language channel waited ms error status action code message "
-    "attempts process port count worker timer kind".split()
+    [
+        "event",
+        "level",
+        "timestamp",
+        "turn",
+        "took",
+        "decision",
+        "risk",
+        "language",
+        "channel",
+        "waited",
+        "ms",
+        "error",
+        "status",
+        "action",
+        "code",
+        "message",
+        "attempts",
+        "process",
+        "port",
+        "count",
+        "worker",
+        "timer",
+        "kind",
+    ]
 )
 
 

@@ -37,15 +37,23 @@ class Settings(BaseSettings):
     demo: bool = Field(False, description="demo content, keys made on first start; never for real people")
     data_folder: Path = Field(Path("data"), description="where embedded servers and demo keys live")
     flows_folder: Path = Field(Path("flows"), description="flows and texts to publish")
+    lexicon_folder: Path = Field(Path("escalation/lexicon"), description="risk lexicons to screen with")
     organisation: str = Field("this service", description="the name the bot gives itself")
     time_zone: str = Field("UTC", description="IANA zone used where a contact has no place yet")
 
-    database_url: SecretStr = Field(SecretStr(""), validation_alias=_plain("DATABASE_URL"),
-        description="PostgreSQL, postgresql://…; unset: an embedded server")
-    redis_url: SecretStr = Field(SecretStr(""), validation_alias=_plain("REDIS_URL"),
-        description="Redis or Valkey, redis://…; unset: embedded; without one, slower and never wrong")
-    encryption_keys: SecretStr = Field(SecretStr(""),
-        description="id:base64 pairs, comma separated; the first seals, all open; 32 bytes each")
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        validation_alias=_plain("DATABASE_URL"),
+        description="PostgreSQL, postgresql://…; unset: an embedded server",
+    )
+    redis_url: SecretStr = Field(
+        SecretStr(""),
+        validation_alias=_plain("REDIS_URL"),
+        description="Redis or Valkey, redis://…; unset: embedded; without one, slower and never wrong",
+    )
+    encryption_keys: SecretStr = Field(
+        SecretStr(""), description="id:base64 pairs, comma separated; the first seals, all open; 32 bytes each"
+    )
     lookup_key: SecretStr = Field(SecretStr(""), description="base64, 32 bytes: finds addresses by keyed hash")
 
     gateway_host: str = Field("127.0.0.1", description="address the gateway listens on")

@@ -6,7 +6,8 @@ May import: the standard library only, and itself. It is pure: no clock, no netw
 Start reading at: screen.Screener.assess.
 """
 
-from escalation.screen import LexiconError, Screener
+from escalation.lexicon import LexiconError
+from escalation.screen import Screener
 from escalation.signs import Assessment, RiskCategory, RiskLevel, RiskSignal, highest
 
 __all__ = [

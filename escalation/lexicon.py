@@ -142,6 +142,9 @@ class _Reader:
         found = self._document.get(section, {})
         if not isinstance(found, Mapping):
             raise LexiconError(f"{self._language}/{section}", "it must be a mapping")
+        for key in found:
+            if not isinstance(key, str):
+                raise LexiconError(f"{self._language}/{section}", f"put the word {key!r} in quotes")
         return found
 
     def _all_groups(self) -> Groups:

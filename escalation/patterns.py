@@ -19,7 +19,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Union
 
 from escalation.normalise import fold, pieces
 
@@ -54,7 +53,7 @@ class Choice:
     options: tuple[tuple[Node, ...], ...]
 
 
-Node = Union[Word, Gap, Choice]
+Node = Word | Gap | Choice
 Groups = Mapping[str, Sequence[str]]
 
 

@@ -73,9 +73,7 @@ async def answer(session: Session, case: Case, by: str, text: str, *, sms_segmen
     pieces = split(text, address.address.channel, max_segments=sms_segments)
     if not pieces:
         raise CaseConflict("The answer is empty; write something.")
-    await outbox.queue(
-        session, contact_id=case.contact_id, address_id=address_id, texts=pieces, kind="counsellor"
-    )
+    await outbox.queue(session, contact_id=case.contact_id, address_id=address_id, texts=pieces, kind="counsellor")
     await cases.add_event(session, case.id, "answered", by=by)
 
 
@@ -112,6 +110,4 @@ async def _say(session: Session, contact_id: uuid.UUID, language: str | None, ke
     spoken, channel = language or _DEFAULT_LANGUAGE, address.address.channel
     lines = service_text(bundle, "no_lines", spoken, channel.value)
     text = service_text(bundle, key, spoken, channel.value, lines=lines)
-    await outbox.queue(
-        session, contact_id=contact_id, address_id=address_id, texts=split(text, channel), kind=kind
-    )
+    await outbox.queue(session, contact_id=contact_id, address_id=address_id, texts=split(text, channel), kind=kind)

@@ -119,14 +119,13 @@ class _Scene:
 class TurnHandler:
     """Handles messages one contact at a time. Many may run at once, here and elsewhere."""
 
-    def __init__(
-        self, database: Database, engine: DialogueEngine, screener: Screener, config: TurnConfig
-    ) -> None:
+    def __init__(self, database: Database, engine: DialogueEngine, screener: Screener, config: TurnConfig) -> None:
         self._database = database
         self._engine = engine
         self._screener = screener
         self._config = config
         self._content = Content()
+        self._engine_down_since: datetime | None = None
 
     async def next_turn(self) -> TurnReport:
         """Answer the message that waits longest, if any.
@@ -263,7 +262,9 @@ class TurnHandler:
                 return await self._after_check(scene, result)
             case d.ListenLater():
                 return [
-                    CaseRequested("sent a voice note, picture or file", int(scene.own.level), ("R11",), takes_control=False),
+                    CaseRequested(
+                        "sent a voice note, picture or file", int(scene.own.level), ("R11",), takes_control=False
+                    ),
                     ReplyQueued(scene.text("voice_note")),
                 ]
             case d.Stop(provider_confirms, in_crisis):
@@ -281,9 +282,7 @@ class TurnHandler:
     def _alarm(self, scene: _Scene, alarm: d.Alarm) -> list[Event]:
         """The case, and the first answer: truthful, at once, without the engine."""
         need_only = set(alarm.categories) == {"R10"} and alarm.level <= RiskLevel.ELEVATED
-        events: list[Event] = [
-            CaseRequested("risk", int(alarm.level), alarm.categories, takes_control=not need_only)
-        ]
+        events: list[Event] = [CaseRequested("risk", int(alarm.level), alarm.categories, takes_control=not need_only)]
         if alarm.quiet:
             return events
         key = self._first_answer(scene, alarm, need_only)
@@ -301,11 +300,11 @@ class TurnHandler:
         if _MEDICAL in found:
             return "medical"
         if _THIRD in found and not found & _SELF:
-            return Check.THIRD_PERSON.value
+            return str(Check.THIRD_PERSON.value)
         on_duty = scene.truth.on_duty
         if found & _SELF or not found:
-            return (Check.SAFE_ON_DUTY if on_duty else Check.SAFE_OFF_DUTY).value
-        return (Check.DANGER_ON_DUTY if on_duty else Check.DANGER_OFF_DUTY).value
+            return str((Check.SAFE_ON_DUTY if on_duty else Check.SAFE_OFF_DUTY).value)
+        return str((Check.DANGER_ON_DUTY if on_duty else Check.DANGER_OFF_DUTY).value)
 
     async def _after_check(self, scene: _Scene, result: CheckResult) -> list[Event]:
         events: list[Event] = [ContactChanged({"open_check": None})]
@@ -349,6 +348,7 @@ class TurnHandler:
             reply = await self._engine_turn(scene, contact, play, language, state, result)
             said += [one.text for one in reply.says]
             state = reply.state
+            self._engine_down_since = None
             if reply.call is None:
                 return [*events, *self._reply(said, events), ContactChanged({"state": state, "open_check": None})]
             slots = {**reply.call.slots, "time_zone": self._config.time_zone}
@@ -411,7 +411,7 @@ class TurnHandler:
         waited = (clock.now() - waiting.received_at).total_seconds()
         down = isinstance(error, EngineUnavailable)
         last_try = waiting.attempts + 1 >= self._config.turn_attempts
-        give_up = waited > self._config.answer_within if down else last_try
+        give_up = self._is_down_too_long(waited) if down else last_try
         async with self._database.transaction() as session:
             held = await contacts.hold_contact(session, contact.id)
             still = {one.id for one in await inbox.waiting(session, contact.id)}
@@ -425,6 +425,13 @@ class TurnHandler:
                 await inbox.failed(session, waiting.id, _later(waiting.attempts + 1.0))
         took = Took.GAVE_UP if give_up else Took.POSTPONED
         return TurnReport(took, error=type(error).__name__, channel=waiting.message.channel.value, waited=waited)
+
+    def _is_down_too_long(self, waited: float) -> bool:
+        """The person has waited long enough, and the engine had a fair time to come back."""
+        now = clock.now()
+        self._engine_down_since = self._engine_down_since or now
+        fair = timedelta(seconds=self._config.answer_within / 2)
+        return waited > self._config.answer_within and now - self._engine_down_since > fair
 
     async def _give_up(self, session: Session, contact: Contact, waiting: Waiting) -> None:
         scene = await self._scene(session, contact, waiting)
@@ -440,9 +447,7 @@ class TurnHandler:
         await record(session, self._desk(contact, waiting), kept)
 
     def _desk(self, contact: Contact, waiting: Waiting) -> Desk:
-        return Desk(
-            contact.id, waiting.address_id, waiting.message.channel, waiting.id, self._config.sms_segments
-        )
+        return Desk(contact.id, waiting.address_id, waiting.message.channel, waiting.id, self._config.sms_segments)
 
 
 def _open_flow(contact: Contact) -> str:
@@ -479,4 +484,3 @@ def _changed(contact: Contact, effects: Sequence[Event]) -> Contact:
         elif isinstance(effect, CaseRequested) and effect.takes_control:
             contact = dataclasses.replace(contact, control=Control.COUNSELLOR)
     return contact
-

@@ -27,9 +27,7 @@ def holds(condition: str, slots: Mapping[str, Any], facts: Mapping[str, Any]) ->
     """Whether `condition` is true; an empty one is. A comparison with an unset slot is false."""
     if not condition:
         return True
-    evaluator = SimpleEval(
-        names={"slots": _Names(slots), "facts": _Names(facts)}, functions={"len": len}
-    )
+    evaluator = SimpleEval(names={"slots": _Names(slots), "facts": _Names(facts)}, functions={"len": len})
     try:
         return bool(evaluator.eval(condition))
     except TypeError:

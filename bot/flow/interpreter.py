@@ -221,9 +221,7 @@ class _Player:
 
     def follow(self, frame: Frame, step: Step) -> None:
         """Go to the step after `step`: the first branch that holds."""
-        target = next(
-            (b.then for b in step.next if holds(b.condition, self.slots, self.facts)), END
-        )
+        target = next((b.then for b in step.next if holds(b.condition, self.slots, self.facts)), END)
         if target == END:
             self.stack.pop()
         else:

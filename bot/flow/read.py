@@ -88,9 +88,7 @@ def read_flows(folder: Path) -> Bundle:
     for name in names:
         for path in sorted((folder / name).glob("??.yml")):
             texts.setdefault(path.stem, {})[name] = _read_texts(path, read_yaml(path))
-    service = {
-        path.stem: _read_service(path) for path in sorted((folder / SERVICE).glob("??.yml"))
-    }
+    service = {path.stem: _read_service(path) for path in sorted((folder / SERVICE).glob("??.yml"))}
     return Bundle(flows, texts, service)
 
 
@@ -149,7 +147,9 @@ def _step(path: Path, data: Mapped, after: str) -> Step:
 def _answer(where: str, step_id: str, data: Mapped) -> str:
     answer = str(data.get("answer", "choice" if "choices" in data or "choices_from" in data else ""))
     if answer not in {"choice", "number", "text"}:
-        raise FlowError(where, "a `collect` needs `choices:`, `choices_from:`, `answer: number` or `answer: text`", step_id)
+        raise FlowError(
+            where, "a `collect` needs `choices:`, `choices_from:`, `answer: number` or `answer: text`", step_id
+        )
     return answer
 
 
@@ -189,13 +189,17 @@ def _check_targets(path: Path, steps: Sequence[Step]) -> None:
     for step in steps:
         for branch in step.next:
             if branch.then not in known | {END}:
-                raise FlowError(f"{path}:{step.line}", f'goes to "{branch.then}", which is no step of this flow', step.id)
+                raise FlowError(
+                    f"{path}:{step.line}", f'goes to "{branch.then}", which is no step of this flow', step.id
+                )
 
 
 def _only(path: Path, data: Mapped, allowed: set[str], step: str = "") -> None:
     for key in data:
         if key not in allowed:
-            raise FlowError(f"{path}:{data.line}", f'"{key}" is not known here; known are {", ".join(sorted(allowed))}', step)
+            raise FlowError(
+                f"{path}:{data.line}", f'"{key}" is not known here; known are {", ".join(sorted(allowed))}', step
+            )
 
 
 def _read_texts(path: Path, data: Mapped) -> dict[str, Text]:

@@ -138,9 +138,7 @@ def _cases() -> sa.Select[tuple[object, ...]]:
 
 
 async def _with_events(session: Session, row: sa.RowMapping) -> Case:
-    events = await session.all(
-        sa.select(case_event).where(case_event.c.case_id == row["id"]).order_by(case_event.c.id)
-    )
+    events = await session.all(sa.select(case_event).where(case_event.c.case_id == row["id"]).order_by(case_event.c.id))
     return Case(
         id=row["id"],
         contact_id=row["contact_id"],

