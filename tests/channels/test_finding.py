@@ -139,7 +139,17 @@ async def test_it_is_found_behind_many_later_ones(provider: Provider) -> None:
     assert found.provider_id == kept
 
 
-async def test_it_is_found_across_midnight_and_time_zones(account: TwilioAccount) -> None:
+@pytest.mark.parametrize(
+    ("since", "day"),
+    [
+        ("2026-11-21T20:01:00-05:00", "2026-11-22"),
+        ("2026-11-22T00:02:00+00:00", "2026-11-22"),
+        ("2026-11-22T00:01:00+00:00", "2026-11-21"),
+    ],
+)
+async def test_it_is_found_across_midnight_and_time_zones(
+    account: TwilioAccount, since: str, day: str
+) -> None:
     dates = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -147,9 +157,9 @@ async def test_it_is_found_across_midnight_and_time_zones(account: TwilioAccount
         return httpx.Response(200, json={"messages": [], "next_page_uri": None})
 
     channel = TwilioChannel(account, transport=httpx.MockTransport(answer))
-    since = datetime.fromisoformat("2026-11-21T19:01:00-05:00")
-    assert await channel.find(to_sms(), since=since, known=_NONE) is None
-    assert dates == ["2026-11-21T00:00:00Z", None]
+    moment = datetime.fromisoformat(since)
+    assert await channel.find(to_sms(), since=moment, known=_NONE) is None
+    assert dates == [f"{day}T00:00:00Z", None]
 
 
 @pytest.mark.parametrize(
