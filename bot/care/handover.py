@@ -1,13 +1,14 @@
 """A counsellor takes a case, answers, and hands back; and what is said when nobody came.
 
-Owns: acknowledge(), answer(), hand_back(), tell_nobody_came(), expect_somebody().
+Owns: request(), acknowledge(), answer(), hand_back(), tell_nobody_came(), not_delivered().
 May import: store, flow's texts, and below.
-Start reading at: `acknowledge`.
+Start reading at: `request`.
 """
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
 from bot.care.timers import NOBODY_CAME
@@ -30,9 +31,23 @@ class CaseConflict(HarbourError):
     status = 409
 
 
-async def expect_somebody(session: Session, contact_id: uuid.UUID, until: datetime) -> None:
-    """Check at `until` whether a counsellor came; the contact was told that time."""
-    await timers.set_timer(session, NOBODY_CAME, until, key=f"{NOBODY_CAME}:{contact_id}", contact_id=contact_id)
+async def request(
+    session: Session,
+    contact_id: uuid.UUID,
+    *,
+    reason: str,
+    level: int,
+    categories: Sequence[str] = (),
+    takes_control: bool = True,
+    promised_until: datetime | None = None,
+) -> None:
+    """Open a case or raise the open one; see `bot.conversation.events.CaseRequested`."""
+    await cases.open_case(session, contact_id, reason=reason, level=level, categories=categories)
+    if takes_control:
+        await contacts.change_contact(session, contact_id, {"control": "counsellor"})
+    if promised_until is not None:
+        key = f"{NOBODY_CAME}:{contact_id}"
+        await timers.set_timer(session, NOBODY_CAME, promised_until, key=key, contact_id=contact_id)
 
 
 async def tell_nobody_came(session: Session, timer: Timer) -> None:
@@ -91,6 +106,13 @@ async def hand_back(session: Session, case: Case, by: str, reason: str) -> None:
     await contacts.change_contact(session, case.contact_id, {"control": "bot", "open_check": None})
     await cases.audit(session, by, "closed", case.id)
     await _say(session, case.contact_id, held.language, "counsellor_left", kind="notice")
+
+
+async def not_delivered(session: Session, contact_id: uuid.UUID, why: str) -> None:
+    """What a counsellor or the first answer to risk said will not arrive: the case must show it."""
+    case = await cases.open_case_of(session, contact_id)
+    if case is not None:
+        await cases.add_event(session, case.id, "not delivered", by="bot", note=why)
 
 
 def _holder(case: Case) -> str | None:

@@ -15,9 +15,9 @@ from enum import StrEnum
 
 from bot.vocabulary import Channel
 
-WHATSAPP_UNITS = 1500
+MAX_UNITS = 1500
 """UTF-16 units per message. Twilio's limit is 1600 on every channel (error 21617); the rest is
-margin."""
+margin. WhatsApp itself would carry 4096."""
 
 _GSM7_BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -121,9 +121,9 @@ def _count(encoding: Encoding, widths: Iterator[int], single: int, part: int) ->
 def _fitting(channel: Channel, max_segments: int) -> Callable[[str], bool]:
     if channel is Channel.SMS:
         return lambda piece: (
-            sms_segments(piece).segments <= max_segments and _utf16(piece) <= WHATSAPP_UNITS
+            sms_segments(piece).segments <= max_segments and _utf16(piece) <= MAX_UNITS
         )
-    return lambda piece: _utf16(piece) <= WHATSAPP_UNITS
+    return lambda piece: _utf16(piece) <= MAX_UNITS
 
 
 def _utf16(text: str) -> int:
@@ -132,7 +132,7 @@ def _utf16(text: str) -> int:
 
 def _longest_prefix(text: str, fits: Callable[[str], bool]) -> int:
     """The largest n for which the first n characters fit; at least 1. `fits` is monotone."""
-    low, high = 1, min(len(text), WHATSAPP_UNITS)
+    low, high = 1, min(len(text), MAX_UNITS)
     while low < high:
         middle = (low + high + 1) // 2
         if fits(text[:middle]):
@@ -141,6 +141,8 @@ def _longest_prefix(text: str, fits: Callable[[str], bool]) -> int:
             high = middle - 1
     return low
 
+
+_AHEAD = 64  # how far beyond the room to look, to see what a gap at its end stands between
 
 # Ellipsis, Arabic question mark and full stop, danda; closing quotes; CJK stops need no space.
 _STOPS = ".!?\u2026\u061f\u06d4\u0964"
@@ -161,8 +163,9 @@ def _cut(text: str, longest: int) -> int:
     """Where the first piece ends: at a gap, or else somewhere in the first `longest` characters."""
     if longest == len(text):
         return longest
+    nearby = text[: longest + _AHEAD]
     for place, filled in _PLACES:
-        cuts = (found.start("gap") for found in place.finditer(text))
+        cuts = (found.start("gap") for found in place.finditer(nearby))
         good = [cut for cut in cuts if max(1.0, filled * longest) <= cut <= longest]
         if good:
             return good[-1]

@@ -41,7 +41,7 @@ def _open_case(context: ActionContext, slots: Slots) -> Effect:
     in_danger = slots.get("case_reason") == "danger"
     level = _IN_DANGER if in_danger else _ASKED
     reason = "said to be in danger" if in_danger else "asked for a person"
-    return {"case_reason": None}, [CaseRequested(reason, level)]
+    return {"case_reason": None}, [CaseRequested(reason, level, promised_until=context.promised_until)]
 
 
 def _request_deletion(context: ActionContext, slots: Slots) -> Effect:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from escalation import Assessment
@@ -39,12 +40,16 @@ class ContactChanged:
 
 @dataclasses.dataclass(frozen=True)
 class CaseRequested:
-    """A human is needed. With `takes_control` the bot falls silent."""
+    """A human is needed. With `takes_control` the bot falls silent.
+
+    `promised_until` is the time the contact was told; if nobody has come by then, they are told.
+    """
 
     reason: str
     level: int
     categories: tuple[str, ...] = ()
     takes_control: bool = True
+    promised_until: datetime | None = None
 
 
 @dataclasses.dataclass(frozen=True)

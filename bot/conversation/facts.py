@@ -1,6 +1,6 @@
 """What is true now and may be told: who is on duty, when the team is back, the contact's time.
 
-Owns: Truth, truth_for(), when().
+Owns: Rota, Truth, truth_for(), when().
 May import: store, Babel, and below.
 Start reading at: `truth_for`.
 """
@@ -8,16 +8,18 @@ Start reading at: `truth_for`.
 from __future__ import annotations
 
 import dataclasses
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
 
+from bot import clock
 from bot.flow import Bundle, service_text
 from bot.store import programme
 from bot.store.contacts import Contact
 from bot.store.database import Session
+from bot.store.programme import Duty
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +41,7 @@ async def truth_for(
     session: Session, bundle: Bundle, contact: Contact, language: str, channel: str, *, zone: str, eta_minutes: int
 ) -> Truth:
     """What may honestly be said to this contact now."""
-    duty = await programme.duty(session, contact.language)
+    duty = await rota.duty(session, contact.language)
     site = await programme.site_of(session, contact.id) if contact.site_id else None
     local = site.time_zone if site else zone
     opens = (

@@ -10,8 +10,9 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections.abc import Sequence
-from typing import assert_never
+from typing import Any, assert_never
 
+from bot.care import handover
 from bot.channels.segments import split
 from bot.conversation.events import (
     Answered,
@@ -25,7 +26,7 @@ from bot.conversation.events import (
     Screened,
 )
 from bot.conversation.screening import signals_json
-from bot.store import assessments, cases, contacts, inbox, outbox
+from bot.store import assessments, contacts, inbox, outbox
 from bot.store.database import Session
 from bot.vocabulary import Channel
 
@@ -43,8 +44,20 @@ class Desk:
 
 async def record(session: Session, desk: Desk, events: Sequence[Event]) -> None:
     """Write all events of one turn in the caller's transaction."""
-    for event in events:
+    for event in _merged(events):
         await _write(session, desk, event)
+
+
+def _merged(events: Sequence[Event]) -> list[Event]:
+    """The same events, with what changed of the contact said once; what changed later wins."""
+    values: dict[str, Any] = {}
+    rest: list[Event] = []
+    for event in events:
+        if isinstance(event, ContactChanged):
+            values |= event.values
+        else:
+            rest.append(event)
+    return [ContactChanged(values), *rest] if values else rest
 
 
 async def _write(session: Session, desk: Desk, event: Event) -> None:
@@ -70,10 +83,16 @@ async def _write(session: Session, desk: Desk, event: Event) -> None:
             )
         case ContactChanged(values):
             await contacts.change_contact(session, desk.contact_id, values)
-        case CaseRequested(reason, level, categories, takes_control):
-            await cases.open_case(session, desk.contact_id, reason=reason, level=level, categories=categories)
-            if takes_control:
-                await contacts.change_contact(session, desk.contact_id, {"control": "counsellor"})
+        case CaseRequested():
+            await handover.request(
+                session,
+                desk.contact_id,
+                reason=event.reason,
+                level=event.level,
+                categories=event.categories,
+                takes_control=event.takes_control,
+                promised_until=event.promised_until,
+            )
         case ControlReturned():
             await contacts.change_contact(session, desk.contact_id, {"control": "bot"})
         case OptedOut():

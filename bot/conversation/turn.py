@@ -30,7 +30,7 @@ from bot.conversation.events import (
     ReplyQueued,
     Screened,
 )
-from bot.conversation.facts import Truth, truth_for, when
+from bot.conversation.facts import Rota, Truth, truth_for, when
 from bot.conversation.language import detect
 from bot.conversation.record import Desk, record
 from bot.conversation.screening import screen
@@ -42,7 +42,8 @@ from bot.flow.interpreter import REPEAT
 from bot.flow.render import choices_of
 from bot.flow.state import Say
 from bot.programme.actions import MINORS, ActionContext
-from bot.store import assessments, cases, contacts, inbox
+from bot.store import cases, contacts, inbox
+from bot.store.cases import Standing
 from bot.store.contacts import AddressState, Contact
 from bot.store.database import Database, Session
 from bot.store.inbox import Waiting
@@ -104,6 +105,7 @@ class _Scene:
     own: Assessment
     latched: Assessment
     truth: Truth
+    case: Standing | None
 
     @property
     def channel(self) -> str:
@@ -125,6 +127,7 @@ class TurnHandler:
         self._screener = screener
         self._config = config
         self._content = Content()
+        self._rota = Rota()
         self._engine_down_since: datetime | None = None
 
     async def next_turn(self) -> TurnReport:
@@ -177,39 +180,40 @@ class TurnHandler:
     async def _scene(self, session: Session, contact: Contact, waiting: Waiting) -> _Scene:
         message = waiting.message
         minor = contact.age_band in MINORS
-        recent = await assessments.recent_levels(session, contact.id, self._config.history_days)
+        known = await cases.background(session, waiting.address_id, self._config.history_days)
+        recent = known.recent_levels
         own = screen(self._screener, message, minor=minor)
         latched = screen(self._screener, message, recent, minor=minor) if recent else own
         bundle = await self._content.for_state(session, contact.state)
         language = contact.language or detect(" ".join(message.texts)).language
-        known = dataclasses.replace(contact, language=language)
+        contact = dataclasses.replace(contact, language=language)
         spoken = language or _DEFAULT_LANGUAGE
         truth = await truth_for(
             session,
+            self._rota,
             bundle,
-            known,
+            contact,
             spoken,
             message.channel.value,
             zone=self._config.time_zone,
             eta_minutes=self._config.acknowledge_minutes,
         )
-        address = await contacts.address_state(session, waiting.address_id)
-        return _Scene(session, known, waiting, address, bundle, spoken, own, latched, truth)
+        return _Scene(session, contact, waiting, known.address, bundle, spoken, own, latched, truth, known.case)
 
     # Deciding
 
     async def _turn(self, scene: _Scene) -> tuple[d.Decision, list[Event]]:
-        situation = await self._situation(scene)
+        situation = self._situation(scene)
         decision = d.decide(situation)
         events: list[Event] = [Screened(scene.waiting.id, _keep(scene.own, scene.latched))]
         events += await self._carry_out(scene, decision)
-        events.append(ContactChanged(self._seen(scene, situation)))
+        events.append(ContactChanged(self._seen(scene)))
         events.append(Answered(scene.waiting.id))
         return decision, events
 
-    async def _situation(self, scene: _Scene) -> d.Situation:
+    def _situation(self, scene: _Scene) -> d.Situation:
         contact, message = scene.contact, scene.waiting.message
-        case = await cases.standing(scene.session, contact.id)
+        case = scene.case
         command = self._content.command_in(scene.bundle, message.button_title or message.text)
         answered = contact.crisis_answered_at
         return d.Situation(
@@ -238,8 +242,8 @@ class TurnHandler:
         written = message.button_title or message.text
         return choice_in(written, message.button_payload, choices, exact=True)
 
-    def _seen(self, scene: _Scene, situation: d.Situation) -> dict[str, Any]:
-        """What every message changes: when it came, its language, a check question it answered."""
+    def _seen(self, scene: _Scene) -> dict[str, Any]:
+        """What every message changes: when it came, and its language once that is known."""
         values: dict[str, Any] = {"last_inbound_at": scene.waiting.received_at}
         if scene.contact.language is not None:
             values["language"] = scene.contact.language
@@ -290,6 +294,12 @@ class TurnHandler:
         asks = key if key in {check.value for check in Check} else None
         events.append(ContactChanged({"open_check": asks, "crisis_answered_at": clock.now()}))
         return events
+
+    def _promised_until(self, scene: _Scene) -> datetime | None:
+        """The time by which the contact is told that somebody comes; none when nobody is on duty."""
+        if not scene.truth.on_duty:
+            return None
+        return clock.now() + timedelta(minutes=self._config.acknowledge_minutes)
 
     def _first_answer(self, scene: _Scene, alarm: d.Alarm, need_only: bool) -> str:
         found = set(alarm.categories)
@@ -402,7 +412,8 @@ class TurnHandler:
         }
 
     def _context(self, scene: _Scene, contact: Contact, language: str) -> ActionContext:
-        return ActionContext(scene.session, contact, scene.bundle, language, scene.channel, when)
+        until = self._promised_until(scene)
+        return ActionContext(scene.session, contact, scene.bundle, language, scene.channel, when, until)
 
     # When it does not work
 

@@ -1,7 +1,7 @@
 """Webhooks: raw bytes and headers in, a row committed, then the answer.
 
 Owns: the provider's two URLs.
-May import: FastAPI, channels, store.
+May import: FastAPI, care, channels, store.
 Start reading at: `inbound`.
 
 A message is answered 2xx only after its row is committed; a database that is down is answered 503,
@@ -14,6 +14,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from bot.care import handover
 from bot.channels import twilio
 from bot.errors import BadSignature
 from bot.gateway import metrics
@@ -21,7 +22,7 @@ from bot.gateway.parts import Parts, parts
 from bot.store import contacts, inbox, outbox
 from bot.store.database import Session
 from bot.store.wake import INBOX
-from bot.vocabulary import DeliveryReport, SendAction
+from bot.vocabulary import DeliveryReport, DeliveryStatus, SendAction
 
 router = APIRouter()
 _MOST_BYTES = 64 * 1024
@@ -58,6 +59,8 @@ async def _take(session: Session, report: DeliveryReport) -> None:
     changed = await outbox.report(session, report, action.value if action else None)
     if changed is None:
         return
+    if report.status is DeliveryStatus.FAILED and changed["kind"] in outbox.MUST_ARRIVE:
+        await handover.not_delivered(session, changed["contact_id"], action.value if action else "")
     if action is SendAction.OPTED_OUT:
         await contacts.opt_out(session, changed["address_id"])
     elif action is SendAction.UNUSABLE_ADDRESS:

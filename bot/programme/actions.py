@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from bot.flow import Bundle, service_text
@@ -29,7 +30,8 @@ MOST_MEETINGS = 6
 
 @dataclasses.dataclass(frozen=True)
 class ActionContext:
-    """Whom an action is for. `when` writes a time in the contact's zone and language."""
+    """Whom an action is for. `when` writes a time in the contact's zone and language;
+    `promised_until` is when somebody from the team is to answer, if anybody is on duty."""
 
     session: Session
     contact: Contact
@@ -37,6 +39,7 @@ class ActionContext:
     language: str
     channel: str
     when: Callable[[Any, str, str], str]
+    promised_until: datetime | None = None
 
     @property
     def minor(self) -> bool:

@@ -1,6 +1,6 @@
 """What screening found in each message.
 
-Owns: record(), recent_levels().
+Owns: record().
 May import: SQLAlchemy, `bot.clock`.
 Start reading at: `record`.
 """
@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from bot import clock
@@ -47,18 +45,3 @@ async def record(
             where=assessment.c.level < statement.excluded.level,
         )
     )
-
-
-async def recent_levels(session: Session, contact_id: uuid.UUID, days: int) -> list[int]:
-    """Levels of the contact's own messages in the last `days`, above none, newest first."""
-    rows = await session.all(
-        sa.select(assessment.c.level)
-        .where(
-            assessment.c.contact_id == contact_id,
-            assessment.c.at > clock.now() - timedelta(days=days),
-            assessment.c.level > 0,
-        )
-        .order_by(assessment.c.at.desc())
-        .limit(200)
-    )
-    return [row["level"] for row in rows]

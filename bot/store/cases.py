@@ -10,14 +10,15 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from bot import clock
+from bot.store.contacts import AddressState, address_from
 from bot.store.database import Session
-from bot.store.tables import assessment, audit_entry, case_, case_event, contact, inbox, outbox
+from bot.store.tables import address, assessment, audit_entry, case_, case_event, contact, inbox, outbox
 from bot.store.wire import message_from_json
 
 _NOTE = "case_event.note"
@@ -200,15 +201,47 @@ class Standing:
     acknowledged: bool
 
 
+def _standing() -> sa.Select[tuple[object, ...]]:
+    taken = sa.exists().where(case_event.c.case_id == case_.c.id, case_event.c.kind == "acknowledged")
+    return sa.select(case_.c.contact_id, case_.c.level, taken.label("taken")).where(case_.c.closed_at.is_(None))
+
+
 async def standing(session: Session, contact_id: uuid.UUID) -> Standing | None:
     """Level of the open case, and whether a counsellor has taken it; None without one."""
-    taken = sa.exists().where(case_event.c.case_id == case_.c.id, case_event.c.kind == "acknowledged")
-    row = await session.one(
-        sa.select(case_.c.level, taken.label("taken")).where(
-            case_.c.contact_id == contact_id, case_.c.closed_at.is_(None)
-        )
-    )
+    row = await session.one(_standing().where(case_.c.contact_id == contact_id))
     return Standing(row["level"], row["taken"]) if row else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Background:
+    """What a turn must know beside the message: where it came from, earlier levels, the open case."""
+
+    address: AddressState
+    recent_levels: tuple[int, ...]
+    case: Standing | None
+
+
+async def background(session: Session, address_id: uuid.UUID, days: int) -> Background:
+    """All of it in one round trip. Raises LookupError if the address is gone."""
+    recent = (
+        sa.select(sa.func.array_agg(assessment.c.level))
+        .where(
+            assessment.c.contact_id == address.c.contact_id,
+            assessment.c.at > clock.now() - timedelta(days=days),
+            assessment.c.level > 0,
+        )
+        .scalar_subquery()
+    )
+    case = _standing().subquery()
+    row = await session.one(
+        sa.select(address, recent.label("recent"), case.c.level, case.c.taken)
+        .outerjoin(case, case.c.contact_id == address.c.contact_id)
+        .where(address.c.id == address_id)
+    )
+    if row is None:
+        raise LookupError("address")
+    standing = None if row["level"] is None else Standing(row["level"], row["taken"])
+    return Background(address_from(session, row), tuple(row["recent"] or ()), standing)
 
 
 async def open_by_level(session: Session) -> dict[int, int]:

@@ -27,6 +27,8 @@ from bot.vocabulary import DeliveryReport, DeliveryStatus, OutboundMessage
 
 _SEALED = "outbox.text"
 _OPEN = ("queued", "sending", "unknown")
+# Kinds whose loss a counsellor must see.
+MUST_ARRIVE = frozenset({"crisis", "counsellor"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Claimed:
     """A message that this worker now sends, or looks up when `lookup` is set."""
 
     message: OutboundMessage
+    contact_id: uuid.UUID
     kind: str
     address: AddressState
     attempts: int
@@ -124,6 +127,7 @@ def _claimed(session: Session, row: sa.RowMapping, address_row: sa.RowMapping) -
     text = session.keys.open(row["sealed"], _SEALED)
     return Claimed(
         message=OutboundMessage(row["id"], state.address, text),
+        contact_id=row["contact_id"],
         kind=row["kind"],
         address=state,
         attempts=row["attempts"] + 1,
@@ -156,7 +160,7 @@ async def settle(
 async def report(session: Session, found: DeliveryReport, reason: str | None = None) -> sa.RowMapping | None:
     """A provider's later word. The status only moves forward, in whatever order words arrive.
 
-    The changed row (id, address_id, status), or None if nothing changed or it is not ours.
+    The changed row (id, address_id, contact_id, kind, status), or None if nothing changed or it is not ours.
     """
     mine = outbox.c.id == found.message_id if found.message_id else outbox.c.provider_id == found.provider_id
     row = await session.one(sa.select(outbox.c.id, outbox.c.status).where(mine).with_for_update())
@@ -169,7 +173,7 @@ async def report(session: Session, found: DeliveryReport, reason: str | None = N
         sa.update(outbox)
         .where(outbox.c.id == row["id"])
         .values(**values, sent_at=sa.func.coalesce(outbox.c.sent_at, clock.now()))
-        .returning(outbox.c.id, outbox.c.address_id, outbox.c.status)
+        .returning(outbox.c.id, outbox.c.address_id, outbox.c.contact_id, outbox.c.kind, outbox.c.status)
     )
 
 

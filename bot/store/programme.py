@@ -193,8 +193,11 @@ async def duty(session: Session, language: str | None) -> Duty:
     """Who is truly there now for this language, from the rota alone."""
     now = clock.now()
     speaks = sa.or_(shift.c.languages == [], shift.c.languages.contains([language])) if language else sa.true()
-    ends = await session.scalar(
-        sa.select(sa.func.max(shift.c.ends_at)).where(shift.c.starts_at <= now, shift.c.ends_at > now, speaks)
+    row = await session.one(
+        sa.select(
+            sa.func.bool_or(shift.c.starts_at <= now).label("on_duty"),
+            sa.func.min(shift.c.starts_at).filter(shift.c.starts_at > now).label("next_start"),
+        ).where(shift.c.ends_at > now, speaks)
     )
-    following = await session.scalar(sa.select(sa.func.min(shift.c.starts_at)).where(shift.c.starts_at > now, speaks))
-    return Duty(ends is not None, following)
+    assert row is not None
+    return Duty(bool(row["on_duty"]), row["next_start"])

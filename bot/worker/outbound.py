@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from bot import clock
+from bot.care import handover
 from bot.channels.protocol import ChannelUnavailable, SendingChannel
 from bot.log import log
 from bot.store import contacts, outbox
@@ -159,6 +160,9 @@ class OutboundWork:
         )
         if verdict.opt_out:
             await contacts.opt_out(session, claimed.address.id)
+        lost = verdict.status in {DeliveryStatus.FAILED, DeliveryStatus.HELD}
+        if lost and claimed.kind in outbox.MUST_ARRIVE:
+            await handover.not_delivered(session, claimed.contact_id, verdict.reason or "")
         if verdict.unusable:
             await contacts.mark_unusable(session, claimed.address.id)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.channels.segments import (
-    WHATSAPP_UNITS,
+    MAX_UNITS,
     Encoding,
     is_gsm7,
     sms_segments,
@@ -83,7 +83,7 @@ def test_every_sms_keeps_to_its_segments(text: str, most: int) -> None:
 @given(_texts, _channels)
 def test_every_piece_fits_the_providers_limit_and_is_not_blank(text: str, channel: Channel) -> None:
     for piece in split(text, channel, max_segments=40):
-        assert len(piece.encode("utf-16-le")) // 2 <= WHATSAPP_UNITS < 1600
+        assert len(piece.encode("utf-16-le")) // 2 <= MAX_UNITS < 1600
         assert piece == piece.strip() != ""
 
 

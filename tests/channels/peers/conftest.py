@@ -32,8 +32,6 @@ def port() -> int:
 
 @pytest.fixture(scope="session")
 def peers(port: int) -> Iterator[stack.Peers]:
-    if stack.are_skipped():
-        pytest.skip("HARBOUR_SKIP_PEERS=1")
     with stack.running(whatsapp_url=f"http://127.0.0.1:{port}/webhooks/twilio/inbound") as running:
         yield running
 

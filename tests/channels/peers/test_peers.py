@@ -28,7 +28,11 @@ from . import stack
 from .conftest import Line
 from .install import HERE, PeersUnavailable, installed
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.asyncio,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(stack.are_skipped(), reason="HARBOUR_SKIP_PEERS=1"),
+]
 
 _NONE: frozenset[str] = frozenset()
 _HARD_TEXTS = ["hola", "ñ & = % + 😀", "a\r\nb\n\nc", "«مرحبا» 116 123", "x" * 1600]
@@ -152,8 +156,6 @@ async def test_a_message_that_did_not_arrive_is_reported_and_found_failed(line: 
 
 
 async def test_our_fake_speaks_twilios_language_too() -> None:
-    if stack.are_skipped():
-        pytest.skip("HARBOUR_SKIP_PEERS=1")
     fake = FakeTwilio(statuses=("sent", "delivered"))
     with fake.in_thread() as fake_url, stack.checked(fake_url) as url:
         account = TwilioAccount(
@@ -175,8 +177,6 @@ async def test_our_fake_speaks_twilios_language_too() -> None:
 
 
 async def test_the_schema_check_notices_an_answer_that_is_not_twilios() -> None:
-    if stack.are_skipped():
-        pytest.skip("HARBOUR_SKIP_PEERS=1")
     fake = FakeTwilio(statuses=("exploded",))
     with fake.in_thread() as fake_url, stack.checked(fake_url) as url:
         address = f"{url}/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
@@ -211,8 +211,6 @@ async def test_without_a_registry_the_reason_is_said(
 
 
 async def test_nothing_is_left_running(tmp_path: Path) -> None:
-    if stack.are_skipped():
-        pytest.skip("HARBOUR_SKIP_PEERS=1")
     with stack.running(whatsapp_url="http://127.0.0.1:9/in") as peers:
         urls = (peers.proxy_url, peers.emulator_url)
     async with httpx.AsyncClient(trust_env=False) as client:
