@@ -1,6 +1,6 @@
 """The HTTP client under Twilio's library: real timeouts, Retry-After, and no second POST.
 
-The library's own asynchronous client ignores its timeout (twilio-python issue 925), repeats POSTs
+The library's own asynchronous client ignores its timeout (twilio-python #925), repeats POSTs
 on 5xx when retries are on, and drops response headers from its errors. Requests go through httpx's
 transport and not through `httpx.AsyncClient`, because the latter logs every URL, and the URL of a
 listing holds the contact's address.

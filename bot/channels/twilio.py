@@ -122,7 +122,7 @@ class TwilioChannel(SendingChannel):
         """Look for `message` in Twilio's list; see `SendingChannel.find`.
 
         The match is by recipient, text and time of creation, with two minutes for clocks that
-        disagree. Twilio's list can lag behind what it accepted (twilio-java issue 442), so wait a
+        disagree. Twilio's list can lag behind what it accepted (twilio-java #442), so wait a
         little after an UNKNOWN before trusting a `None`.
         """
         earliest = since - CLOCK_SLACK
@@ -194,7 +194,7 @@ def _outcome_of(record: _Record) -> SendOutcome:
 
 
 def _is_same(record: _Record, message: OutboundMessage, earliest: datetime) -> bool:
-    """A body that redaction has emptied counts as the same: better one message than two."""
+    """An empty body counts as the same: we never send one, so redaction has emptied ours."""
     body = _comparable((record.body or "").removeprefix(_TRIAL_PREFIX))
     return _created(record, earliest) >= earliest and body in ("", _comparable(message.text))
 

@@ -37,8 +37,32 @@ class Truth:
         return dataclasses.asdict(self)
 
 
+class Rota:
+    """Who is on duty, asked anew every few seconds."""
+
+    def __init__(self, fresh: timedelta = timedelta(seconds=5)) -> None:
+        self._fresh = fresh
+        self._known: dict[str | None, tuple[datetime, Duty]] = {}
+
+    async def duty(self, session: Session, language: str | None) -> Duty:
+        """The truth for this language, at most `fresh` old."""
+        now = clock.now()
+        known = self._known.get(language)
+        if known is None or not timedelta(0) <= now - known[0] < self._fresh:
+            known = self._known[language] = (now, await programme.duty(session, language))
+        return known[1]
+
+
 async def truth_for(
-    session: Session, bundle: Bundle, contact: Contact, language: str, channel: str, *, zone: str, eta_minutes: int
+    session: Session,
+    rota: Rota,
+    bundle: Bundle,
+    contact: Contact,
+    language: str,
+    channel: str,
+    *,
+    zone: str,
+    eta_minutes: int,
 ) -> Truth:
     """What may honestly be said to this contact now."""
     duty = await rota.duty(session, contact.language)

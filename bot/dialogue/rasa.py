@@ -60,9 +60,7 @@ class RasaEngine:
         """Close the connections."""
         await self._http.aclose()
 
-    async def _ask(
-        self, method: str, path: str, body: Any = None, turn: EngineTurn | None = None
-    ) -> dict[str, Any]:
+    async def _ask(self, method: str, path: str, body: Any = None, turn: EngineTurn | None = None) -> dict[str, Any]:
         for url in self._in_turn():
             try:
                 response = await self._http.request(method, url + _PREFIX + path, json=body)

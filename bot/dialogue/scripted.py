@@ -24,7 +24,7 @@ class ScriptedEngine:
     """Plays turns with a given interpreter and a given understanding.
 
     `understand` maps a text to (intent, confidence). `play` is the pure interpreter, handed in
-    because this package does not know flows (`tests/dialogue/interpreted.py` has it). Set
+    because this package does not know flows (`tests/world.py` has it). Set
     `fails_with` to an error to have every question answered by it.
     """
 

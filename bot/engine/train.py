@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bot.engine.train", description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("models"), help="folder of models")
+    parser.add_argument("--out", type=Path, default=ROOT / "models", help="folder of models")
     parser.add_argument("--data", type=Path, default=ROOT / "nlu_data", help="folder of phrases")
     return parser.parse_args(arguments)
 

@@ -10,9 +10,9 @@ import pytest
 import pytest_asyncio
 
 from bot.channels.twilio import TwilioAccount, TwilioChannel
-from bot.vocabulary import Address, Channel, OutboundMessage
+from bot.vocabulary import Address, Channel, OutboundMessage, SendOutcome
 
-from .fake_twilio import FakeTwilio
+from .fake_twilio import FakeTwilio, Fault
 from .inbound_forms import ACCOUNT, SMS_SENDER, TOKEN, WHATSAPP_SENDER
 
 PERSON = "+573001112222"
@@ -20,11 +20,18 @@ PERSON = "+573001112222"
 
 @dataclasses.dataclass
 class Provider:
-    """Our channel, speaking to our fake."""
+    """Our channel, speaking to our fake; `impatient` is the same, waiting 0.3 s for an answer."""
 
     fake: FakeTwilio
     account: TwilioAccount
     channel: TwilioChannel
+    impatient: TwilioChannel
+
+    async def send(self, message: OutboundMessage, fault: Fault) -> SendOutcome:
+        """Send `message` while `fault` is in the way."""
+        self.fake.next(fault)
+        channel = self.impatient if fault.hang else self.channel
+        return await channel.send(message)
 
 
 @pytest.fixture
@@ -42,10 +49,12 @@ def account() -> TwilioAccount:
 async def provider(account: TwilioAccount) -> AsyncIterator[Provider]:
     fake = FakeTwilio(statuses=())
     base_url = await fake.start()
-    account = dataclasses.replace(account, api_base_url=base_url, read_timeout=0.3)
+    account = dataclasses.replace(account, api_base_url=base_url)
     channel = TwilioChannel(account)
-    yield Provider(fake, account, channel)
+    impatient = TwilioChannel(dataclasses.replace(account, read_timeout=0.3))
+    yield Provider(fake, account, channel, impatient)
     await channel.close()
+    await impatient.close()
     await fake.stop()
 
 

@@ -128,8 +128,7 @@ async def test_without_a_sender_an_operator_is_called_and_nothing_is_sent(
 async def test_each_failure_has_its_outcome_and_is_never_repeated(
     provider: Provider, fault: Fault, outcome: SendOutcome
 ) -> None:
-    provider.fake.next(fault)
-    assert await provider.channel.send(to_whatsapp()) == outcome
+    assert await provider.send(to_whatsapp(), fault) == outcome
     assert provider.fake.requests == 1
 
 
@@ -151,10 +150,9 @@ async def test_wrong_credentials_call_an_operator(provider: Provider) -> None:
 
 
 async def test_silence_ends_when_the_settings_say_so(provider: Provider) -> None:
-    provider.fake.next(fall_silent(accepted=False))
     started = time.monotonic()
-    await provider.channel.send(to_sms())
-    assert 0.25 <= time.monotonic() - started < 1.0
+    await provider.send(to_sms(), fall_silent(accepted=False))
+    assert 0.25 <= time.monotonic() - started < 3.0
 
 
 async def test_an_answer_that_drips_is_not_waited_for(account: TwilioAccount) -> None:
@@ -176,7 +174,7 @@ async def test_an_answer_that_drips_is_not_waited_for(account: TwilioAccount) ->
     started = time.monotonic()
     outcome = await channel.send(to_sms())
     assert outcome.action is SendAction.UNKNOWN
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 3.0
     await channel.close()
     await asyncio.wait_for(ended.wait(), 5)
     server.close()
@@ -293,12 +291,9 @@ async def test_the_operators_environment_does_not_move_the_host(
     assert hosts == ["api.twilio.com", "127.0.0.1"]
 
 
-async def test_a_hundred_messages_at_once_share_their_connections(provider: Provider) -> None:
+async def test_three_hundred_messages_at_once_share_their_connections(provider: Provider) -> None:
     provider.fake.latency = 0.01
-    slow = dataclasses.replace(provider.account, read_timeout=5.0)
-    channel = TwilioChannel(slow)
-    outcomes = await asyncio.gather(*(channel.send(to_sms()) for _ in range(300)))
-    await channel.close()
+    outcomes = await asyncio.gather(*(provider.channel.send(to_sms()) for _ in range(300)))
     assert {outcome.status for outcome in outcomes} == {DeliveryStatus.SENT}
     assert len({outcome.provider_id for outcome in outcomes}) == 300
 

@@ -27,9 +27,7 @@ from bot.engine.components.turn import Turn, current
 SAY = "utter_step"
 
 
-@DefaultV1Recipe.register(
-    DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=False
-)
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=False)
 class FlowPolicy(Policy):
     """One `utter_step` for each thing to say, then listen. Flows are data: nothing is learnt."""
 
@@ -64,9 +62,7 @@ class FlowPolicy(Policy):
     def _advance(turn: Turn, tracker: DialogueStateTracker) -> list[Event]:
         heard = tracker.latest_message.intent if tracker.latest_message else {}
         try:
-            outcome = turn.play(
-                tracker.get_slot(SLOT), heard.get("name") or "", heard.get("confidence") or 0.0
-            )
+            outcome = turn.play(tracker.get_slot(SLOT), heard.get("name") or "", heard.get("confidence") or 0.0)
         except Exception as failure:
             turn.failure = failure
             return []

@@ -45,9 +45,7 @@ class PhraseReader(GraphComponent, IntentClassifier):
         `longest` is how many characters are read, since time grows with them."""
         return {"shortest_run": 1, "longest_run": 5, "meaning": 0.5, "strength": 20, "longest": 500}
 
-    def __init__(
-        self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource
-    ) -> None:
+    def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource) -> None:
         self._config = config
         self._model_storage = model_storage
         self._resource = resource
@@ -102,9 +100,7 @@ class PhraseReader(GraphComponent, IntentClassifier):
 
     def _vectorizer(self, **settings: Any) -> TfidfVectorizer:
         runs = (self._config["shortest_run"], self._config["longest_run"])
-        return TfidfVectorizer(
-            analyzer="char_wb", ngram_range=runs, sublinear_tf=True, lowercase=False, **settings
-        )
+        return TfidfVectorizer(analyzer="char_wb", ngram_range=runs, sublinear_tf=True, lowercase=False, **settings)
 
     def _take(self, arrays: _Arrays) -> None:
         self._learnt = arrays
@@ -119,9 +115,7 @@ class PhraseReader(GraphComponent, IntentClassifier):
             sureness = self._sureness(self._cut(message.get(TEXT) or ""))
             order = np.argsort(-sureness)
             names = self._learnt["intents"]
-            ranking = [
-                {"name": str(names[at]), "confidence": float(sureness[at])} for at in order[:10]
-            ]
+            ranking = [{"name": str(names[at]), "confidence": float(sureness[at])} for at in order[:10]]
             message.set(INTENT, ranking[0], add_to_output=True)
             message.set("intent_ranking", ranking, add_to_output=True)
         return messages
