@@ -85,8 +85,8 @@ async def _show(session: Session, case: Case, by: str) -> None:
 def _line(line: Line) -> str:
     mark = f" [level {line.level}]" if line.level else ""
     state = f" ({line.status})" if line.by != "contact" else ""
-    body = line.text.replace("\n", "\n" + " " * 20)
-    return f"{_clock(line.at)}  {line.by:10}{body}{mark}{state}"
+    body = line.text.replace("\n", "\n" + " " * 24)
+    return f"{_clock(line.at)}  {line.by:11}{body}{mark}{state}"
 
 
 def _clock(at: datetime) -> str:

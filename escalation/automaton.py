@@ -158,7 +158,7 @@ class Automaton:
         self._states.clear()
 
     def _trace(self, phrase: int, tokens: Sequence[Token], last: int) -> Hit | None:
-        for first in range(last, max(-1, last - _LONGEST), -1):
+        for first in range(max(0, last - _LONGEST), last + 1):
             if self._may_start(phrase, tokens[first].reading):
                 for path in self._paths(self._starts[phrase], tokens, first, last):
                     if _credible([sense for _, sense in path]):

@@ -22,6 +22,7 @@ from escalation.vocabulary import Token
 _NEAR = 4
 _QUOTED = re.compile(r"«[^»]+»|“[^”]+”|„[^“”]+[“”]|\"[^\"]+\"")
 _SELF_OR_OTHER = {RiskCategory.SUICIDE_SELF: RiskCategory.SUICIDE_OTHER}
+_SUICIDE = (RiskCategory.SUICIDE_SELF, RiskCategory.SUICIDE_OTHER)
 _REPORTED = (RiskCategory.SUICIDE_SELF, RiskCategory.HARM_TO_OTHERS)
 
 
@@ -48,7 +49,8 @@ class Scene:
         self._by_role: dict[Role, list[Found]] = defaultdict(list)
         for item in found:
             self._by_role[item.phrase.role].append(item)
-        self._taken = {at for item in self._by_role[Role.RISK] for at in item.hit.used}
+        self._by_role[Role.RISK] = _widest_phrases(self._by_role[Role.RISK])
+        self._taken = [set(item.hit.used) for item in self._by_role[Role.RISK]]
         self._carriers = {item.hit.last for item in self._by_role[Role.NEGATION_CARRIER]}
         self._quotes = [match.span() for match in _QUOTED.finditer(text)]
 
@@ -187,27 +189,31 @@ class Scene:
     def _atomic(self, item: Found) -> bool:
         """Whether the phrase has its negation built in (rule 11)."""
         used = set(item.hit.used)
-        return any(not used.isdisjoint(other.hit.used) for other in self._by_role[Role.NEGATION])
+        return any(used.issuperset(other.hit.used) for other in self._by_role[Role.NEGATION])
 
     def _free(self, negation: Found) -> bool:
         """Whether a negation is neither part of a risk phrase nor of an exception."""
         exceptions = self._by_role[Role.NEGATION_EXCEPTION]
-        return self._taken.isdisjoint(negation.hit.used) and not any(
+        return not any(taken.issuperset(negation.hit.used) for taken in self._taken) and not any(
             exception.covers(negation) for exception in exceptions
         )
 
     def _reaches(self, negation: Found, item: Found) -> bool:
-        if negation.hit.last >= item.hit.first:
-            return item.covers(negation)
+        if negation.overlaps(item):
+            return negation.hit.first <= item.hit.first or item.covers(negation)
         between = range(negation.hit.last + 1, item.hit.first)
-        return self._pause_between(negation, item) == 0 and all(
-            at in self._carriers or self._tokens[at].reading.skip for at in between
+        return (
+            negation.hit.last < item.hit.first
+            and self._pause_between(negation, item) == 0
+            and all(at in self._carriers or self._tokens[at].reading.skip for at in between)
         )
 
     def _quoted(self, item: Found) -> bool:
         if self._before(Role.OWN_REPORT, item, _NEAR):
             return False
-        return self._in_quotes(item) or bool(self._before(Role.QUOTE, item, _NEAR))
+        named = item.phrase.entry is not None and item.phrase.entry.subject == "open"
+        near = _NEAR if named else 1
+        return self._in_quotes(item) or bool(self._before(Role.QUOTE, item, near))
 
     def _in_quotes(self, item: Found) -> bool:
         start = self._tokens[item.hit.first].piece.start
@@ -251,6 +257,21 @@ class Scene:
 def _wider(item: Found, idiom: Found) -> bool:
     """Whether a risk phrase says more than the idiom inside it."""
     return item.covers(idiom) and not idiom.covers(item)
+
+
+def _widest_phrases(found: Sequence[Found]) -> list[Found]:
+    """Without suicide phrases whose every word is also part of a longer one, which says more."""
+    return [item for item in found if not any(_absorbs(other, item) for other in found)]
+
+
+def _absorbs(longer: Found, item: Found) -> bool:
+    if longer.phrase.entry is item.phrase.entry or not (_suicide(longer) and _suicide(item)):
+        return False
+    return set(longer.hit.used) > set(item.hit.used)
+
+
+def _suicide(item: Found) -> bool:
+    return item.phrase.entry is not None and item.phrase.entry.categories[0] in _SUICIDE
 
 
 def _widest(signs: Iterable[RiskSignal]) -> list[RiskSignal]:

@@ -61,6 +61,11 @@ class Silence:
 
 
 @dataclasses.dataclass(frozen=True)
+class StillWaiting:
+    """Nobody has taken the case yet: say that the words arrive, and who is there, truthfully."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Alarm:
     """Risk: a case, and the first answer. `quiet` when a counsellor has it in hand already."""
 
@@ -118,7 +123,7 @@ class Play:
     repeat: bool = False
 
 
-Decision = Silence | Alarm | Ask | CheckAnswered | ListenLater | Stop | Start | Exit | Play
+Decision = Silence | StillWaiting | Alarm | Ask | CheckAnswered | ListenLater | Stop | Start | Exit | Play
 
 
 def decide(now: Situation) -> Decision:
@@ -175,6 +180,8 @@ def _held(now: Situation) -> Decision | None:
     waiting = not now.acknowledged and (now.case_level or 0) <= RiskLevel.ELEVATED
     if waiting and now.word == "menu" and not now.opted_out:
         return Play(start="ask_menu", takes_back=True)
+    if not now.acknowledged and not now.opted_out and not now.recently_answered:
+        return StillWaiting()
     return Silence("a counsellor holds the conversation")
 
 

@@ -255,6 +255,9 @@ class TurnHandler:
         match decision:
             case d.Silence():
                 return []
+            case d.StillWaiting():
+                key = "held_on_duty" if scene.truth.on_duty else "held_off_duty"
+                return [ReplyQueued(scene.text(key)), ContactChanged({"crisis_answered_at": clock.now()})]
             case d.Alarm():
                 return self._alarm(scene, decision)
             case d.Ask(check):

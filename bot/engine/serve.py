@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sanic import Sanic
 
 HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
 logger = logging.getLogger("harbour.engine")
 
 
@@ -56,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bot.engine.serve", description=__doc__)
-    parser.add_argument("--model", default="models", help="a model file, or the folder of models")
+    parser.add_argument("--model", default=str(ROOT / "models"), help="a model file, or the folder of models")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=5005)
     return parser.parse_args(arguments)

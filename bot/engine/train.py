@@ -15,7 +15,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 
 from bot.engine import quiet
@@ -55,17 +55,19 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def fingerprint(data: Path) -> str:
-    """SHA-256 (first 16 digits) of settings, components, phrases and locked versions."""
+    """SHA-256 (its first 16 digits) of everything that shapes the model."""
     digest = hashlib.sha256()
     for file in _ingredients(data):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+        digest.update(str(file.relative_to(file.parents[1])).encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 
-def _ingredients(data: Path) -> Iterable[Path]:
+def _ingredients(data: Path) -> Iterator[Path]:
+    """Settings, the components that `config.yml` names and what they lean on, phrases, locked versions."""
     yield from (HERE / name for name in ("config.yml", "domain.yml", "stories.yml"))
     yield from (HERE / name for name in ("phrases.py", "requirements.lock"))
-    yield from sorted((HERE / "components").glob("*.py"))
+    yield from (HERE / "components" / name for name in ("policy.py", "reader.py"))
+    yield ROOT / "bot" / "flow" / "answers.py"
     yield from sorted(data.glob("*/*.yml"))
 
 
