@@ -61,7 +61,7 @@ Action = Callable[[ActionContext, Slots], Awaitable[dict[str, Any]]]
 
 async def list_sites(context: ActionContext, slots: Slots) -> dict[str, Any]:
     """The places, and "any place"."""
-    choices = [{"value": str(site.id), "title": site.name} for site in await programme.sites(context.session)]
+    choices = [{"value": str(site.id), "title": context.named(site.name)} for site in await programme.sites(context.session)]
     return {"site_choices": [*choices, {"value": ANY, "title": context.text("any_place")}]}
 
 
@@ -86,7 +86,7 @@ async def list_meetings(context: ActionContext, slots: Slots) -> dict[str, Any]:
 
 def _meeting_title(context: ActionContext, one: programme.Meeting) -> str:
     time = context.when(one.starts_at, one.site.time_zone, context.language)
-    return f"{context.named(one.group)}, {one.site.name}: {time}"
+    return f"{context.named(one.group)} – {context.named(one.site.name)} – {time}"
 
 
 async def join_group(context: ActionContext, slots: Slots) -> dict[str, Any]:
@@ -101,7 +101,7 @@ async def join_group(context: ActionContext, slots: Slots) -> dict[str, Any]:
         "joined": True,
         "group_name": context.named(meeting.group),
         "meeting_time": context.when(meeting.starts_at, meeting.site.time_zone, context.language),
-        "meeting_place": f"{context.named(meeting.place)} ({meeting.site.name})",
+        "meeting_place": f"{context.named(meeting.place)} ({context.named(meeting.site.name)})",
     }
 
 
@@ -128,7 +128,7 @@ async def find_services(context: ActionContext, slots: Slots) -> dict[str, Any]:
     """Up to three services that were verified within 180 days."""
     await _keep_site(context, slots)
     found = await programme.services_at(context.session, _uuid(slots.get("site")))
-    blocks = [f"*{context.named(name)}* ({site})\n{context.named(details)}" for name, details, site in found]
+    blocks = [f"*{context.named(name)}* ({context.named(site)})\n{context.named(details)}" for name, details, site in found]
     if context.channel == "sms":
         blocks = [block.replace("*", "") for block in blocks]
     return {"services_found": bool(found), "services_text": "\n\n".join(blocks)}

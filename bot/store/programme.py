@@ -24,10 +24,10 @@ VERIFIED_DAYS = 180
 
 @dataclasses.dataclass(frozen=True)
 class Site:
-    """A place where support happens. `time_zone` is an IANA name."""
+    """A place where support happens. `name` is by language, `time_zone` an IANA name."""
 
     id: uuid.UUID
-    name: str
+    name: Mapping[str, str]
     time_zone: str
 
 
@@ -51,8 +51,8 @@ class Duty:
 
 
 async def sites(session: Session) -> list[Site]:
-    """All sites, by name."""
-    rows = await session.all(sa.select(site).order_by(site.c.name))
+    """All sites, by their English name."""
+    rows = await session.all(sa.select(site).order_by(site.c.name["en"].astext, site.c.id))
     return [Site(row["id"], row["name"], row["time_zone"]) for row in rows]
 
 
@@ -158,7 +158,7 @@ async def groups_of(session: Session, contact_id: uuid.UUID) -> list[tuple[uuid.
 
 async def services_at(
     session: Session, site_id: uuid.UUID | None
-) -> list[tuple[Mapping[str, str], Mapping[str, str], str]]:
+) -> list[tuple[Mapping[str, str], Mapping[str, str], Mapping[str, str]]]:
     """Up to three services (name, details, site) that were verified within 180 days."""
     wanted = [service.c.verified_at > clock.now() - timedelta(days=VERIFIED_DAYS)]
     wanted += [service.c.site_id == site_id] if site_id else []

@@ -178,7 +178,7 @@ site = sa.Table(
     "site",
     metadata,
     _id(),
-    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("name", JSONB, nullable=False, unique=True),
     sa.Column("time_zone", sa.Text, nullable=False),
 )
 

@@ -31,6 +31,16 @@ def _id(name: str) -> uuid.UUID:
 
 
 _SITES = {"North site": "Africa/Lagos", "South site": "Africa/Nairobi"}
+_SITE_NAMES = {
+    "North site": {
+        "en": "North site", "es": "Sitio norte", "fr": "Site nord",
+        "ar": "الموقع الشمالي", "uk": "Північний майданчик", "ru": "Северная площадка",
+    },
+    "South site": {
+        "en": "South site", "es": "Sitio sur", "fr": "Site sud",
+        "ar": "الموقع الجنوبي", "uk": "Південний майданчик", "ru": "Южная площадка",
+    },
+}  # fmt: skip
 # name in each language, site, kind, weekday (0 is Monday), hour, place
 _GROUPS = [
     (
@@ -105,7 +115,7 @@ async def load(session: Session) -> None:
     """Load it, or bring meetings and rota up to today. What is there already stays."""
     now = clock.now()
     for name, zone in _SITES.items():
-        await _keep(session, site, id=_id(name), name=name, time_zone=zone)
+        await _keep(session, site, id=_id(name), name=_SITE_NAMES[name], time_zone=zone)
     for names, place, kind, weekday, hour in _GROUPS:
         await _load_group(session, now, names, place, kind, weekday, hour)
     for at, title, details in _SERVICES:

@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.engine.components.turn import Turn
 from bot.flow import Bundle, DialogueState, TurnInput
+from bot.flow.interpreter import REPEAT
 from bot.vocabulary import Channel
 
 _TEXTS = ("language", "channel", "text", "payload", "start")
@@ -68,7 +69,7 @@ def _state(data: Any, bundle: Bundle) -> DialogueState:
 
 
 def _fits(turn: TurnInput, state: DialogueState, bundle: Bundle) -> None:
-    if turn.start and turn.start not in bundle.flows:
+    if turn.start and turn.start != REPEAT and turn.start not in bundle.flows:
         raise Malformed("unknown_flow", f'this bundle has no flow "{turn.start}"')
     if turn.result is not None and turn.start:
         raise Malformed("malformed", "a turn is a start or a result, not both")

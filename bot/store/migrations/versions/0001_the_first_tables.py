@@ -31,7 +31,7 @@ def upgrade() -> None:
     )
     op.create_table('site',
     sa.Column('id', sa.Uuid(), nullable=False),
-    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('name', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('time_zone', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_site')),
     sa.UniqueConstraint('name', name=op.f('uq_site_name'))
