@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     gateway_port: int = Field(8000, description="port the gateway listens on")
     public_base_url: str = Field("", description="https://… as the provider calls it; webhooks are checked against it")
     engine_url: str = Field("http://127.0.0.1:5005", description="the engines, comma separated")
-    engine_timeout: float = Field(5.0, description="longest wait for one engine answer")
+    engine_timeout: float = Field(3.0, description="longest wait for one engine answer")
     worker_metrics_port: int = Field(0, description="port of a worker's own /metrics; 0: none")
 
     worker_turns: int = Field(8, description="contacts one worker handles at the same time")

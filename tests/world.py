@@ -12,6 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot import clock
+from bot.care import handover
+from bot.channels.protocol import SendingChannel
 from bot.conversation.screening import load_screener
 from bot.conversation.turn import TurnConfig, TurnHandler, TurnReport
 from bot.dialogue.protocol import EngineTurn
@@ -24,7 +26,9 @@ from bot.store.contacts import change_contact, find_or_create, hold_contact
 from bot.store.database import Database
 from bot.store.tables import address, outbox
 from bot.supervisor import demo
-from bot.vocabulary import Address, Channel, InboundMessage
+from bot.vocabulary import Address, Channel, InboundMessage, Media
+from bot.worker.due import DueWork
+from bot.worker.outbound import OutboundWork, SendPolicy
 from escalation import Screener
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -108,6 +112,37 @@ class World:
         """Let time go by, as timedelta's arguments."""
         self.now += timedelta(**amount)
 
+    def understands(self, text: str, intent: str, confidence: float = 0.95) -> None:
+        """From now on the engine reads this text as this intent."""
+        self.understanding[text] = (intent, confidence)
+
+    def counsellor(self, name: str = "Amal") -> Counsellor:
+        """Somebody of the team."""
+        return Counsellor(self, name)
+
+    def handler(self) -> TurnHandler:
+        """One more worker's turn handler, beside `turns`."""
+        return TurnHandler(self.database, self.engine, screener(), TurnConfig(organisation="Test organisation"))
+
+    async def send_out(self, channel: SendingChannel, policy: SendPolicy | None = None) -> None:
+        """Hand over whatever is due, on every channel, to this provider."""
+        send = OutboundWork(self.database, dict.fromkeys(Channel, channel), {}, policy or SendPolicy())
+        for _ in range(500):
+            if not await send():
+                return
+        raise AssertionError("sends without end")
+
+    async def do_what_is_due(self) -> None:
+        """Let every timer that is due do its work."""
+        due = DueWork(self.database)
+        while await due():
+            pass
+
+    async def rows(self, table: sa.Table) -> list[dict[str, Any]]:
+        """Everything in one table."""
+        async with self.database.transaction() as session:
+            return [dict(row) for row in await session.all(sa.select(table))]
+
     def person(self, value: str = "+15550001111", channel: Channel = Channel.WHATSAPP) -> Person:
         """Somebody who writes."""
         return Person(self, Address(channel, value))
@@ -169,6 +204,25 @@ class Person:
             known = {"language": language, "language_chosen": True, "consent": "1", "consent_at": self.world.now}
             await change_contact(session, contact_id, known)
 
+    async def taps(self, payload: str, title: str = "") -> list[str]:
+        """Tap a button or a row of a list."""
+        return await self.writes(title, button_payload=payload, button_title=title)
+
+    async def sends_voice(self) -> list[str]:
+        """Send a voice note, with no words to it."""
+        return await self.writes("", media=(Media("https://media.example/voice", "audio/ogg"),))
+
+    async def fates(self) -> list[tuple[str, str, str | None]]:
+        """(kind, status, reason) of everything ever queued for this person, in order."""
+        async with self.world.database.transaction() as session:
+            rows = await session.all(
+                sa.select(outbox.c.kind, outbox.c.status, outbox.c.reason)
+                .join(address, address.c.id == outbox.c.address_id)
+                .where(address.c.fingerprint == self._fingerprint())
+                .order_by(outbox.c.position)
+            )
+        return [(row["kind"], row["status"], row["reason"]) for row in rows]
+
     async def contact(self) -> Any:
         """The contact as stored."""
         async with self.world.database.transaction() as session:
@@ -183,3 +237,34 @@ class Person:
 
     def _fingerprint(self) -> bytes:
         return self.world.database.keys.fingerprint(self.address.channel.value, self.address.value)
+
+
+@dataclasses.dataclass
+class Counsellor:
+    """Somebody of the team at the desk. Every act raises CaseConflict as the desk would."""
+
+    world: World
+    name: str
+
+    async def takes(self, person: Person) -> None:
+        """Acknowledge the person's open case."""
+        case = await self._case_of(person)
+        async with self.world.database.transaction() as session:
+            await handover.acknowledge(session, case, self.name)
+
+    async def answers(self, person: Person, text: str) -> None:
+        """Write to the person."""
+        case = await self._case_of(person)
+        async with self.world.database.transaction() as session:
+            await handover.answer(session, case, self.name, text, sms_segments=6)
+
+    async def closes(self, person: Person, reason: str = "helped") -> None:
+        """Close the case and hand the conversation back."""
+        case = await self._case_of(person)
+        async with self.world.database.transaction() as session:
+            await handover.hand_back(session, case, self.name, reason)
+
+    async def _case_of(self, person: Person) -> Case:
+        case = await person.case()
+        assert case is not None, "this person has no open case"
+        return case

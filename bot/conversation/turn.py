@@ -52,6 +52,7 @@ from escalation import Assessment, RiskCategory, RiskLevel, Screener
 
 MOST_CALLS = 10
 _REPEATED_AFTER = timedelta(minutes=5)
+_PROBE_EVERY = timedelta(seconds=1)
 _DEFAULT_LANGUAGE = "en"
 _MEDICAL, _THIRD, _SELF = "R6", "R1T", frozenset({"R1", "R7"})
 
@@ -129,6 +130,7 @@ class TurnHandler:
         self._content = Content()
         self._rota = Rota()
         self._engine_down_since: datetime | None = None
+        self._engine_asked_at: datetime | None = None
 
     async def next_turn(self) -> TurnReport:
         """Answer the message that waits longest, if any.
@@ -386,6 +388,7 @@ class TurnHandler:
         state: Mapping[str, Any] | None,
         result: Mapping[str, Any] | None,
     ) -> EngineReply:
+        self._spare_a_broken_engine()
         message = scene.waiting.message
         return await self._engine.play(
             EngineTurn(
@@ -401,6 +404,13 @@ class TurnHandler:
                 facts=self._facts(scene, contact),
             )
         )
+
+    def _spare_a_broken_engine(self) -> None:
+        """While the engine is down one turn a second asks it; the others do not wait for nothing."""
+        now = clock.now()
+        if self._engine_down_since and self._engine_asked_at and now - self._engine_asked_at < _PROBE_EVERY:
+            raise EngineUnavailable("The engine was down a moment ago.")
+        self._engine_asked_at = now
 
     def _facts(self, scene: _Scene, contact: Contact) -> dict[str, Any]:
         last = contact.last_inbound_at

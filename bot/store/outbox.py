@@ -104,19 +104,18 @@ async def claim(session: Session, lease: timedelta) -> Claimed | None:
 
 
 async def _due_address(session: Session, now: datetime) -> sa.RowMapping | None:
-    """The address whose first open message is due longest, locked, passing over locked ones."""
-    head = (
-        sa.select(outbox.c.address_id, outbox.c.position, outbox.c.due_at)
-        .where(outbox.c.status.in_(_OPEN))
-        .distinct(outbox.c.address_id)
-        .order_by(outbox.c.address_id, outbox.c.position)
-        .subquery()
+    """The address whose first open message is due and oldest, locked, passing over locked ones."""
+    earlier = outbox.alias("earlier")
+    nothing_before = ~sa.exists().where(
+        earlier.c.address_id == outbox.c.address_id,
+        earlier.c.position < outbox.c.position,
+        earlier.c.status.in_(_OPEN),
     )
     return await session.one(
         sa.select(address)
-        .join(head, head.c.address_id == address.c.id)
-        .where(head.c.due_at <= now)
-        .order_by(head.c.position)
+        .join(outbox, outbox.c.address_id == address.c.id)
+        .where(outbox.c.status.in_(_OPEN), outbox.c.due_at <= now, nothing_before)
+        .order_by(outbox.c.position)
         .limit(1)
         .with_for_update(key_share=True, skip_locked=True, of=address)
     )

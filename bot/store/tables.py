@@ -87,6 +87,7 @@ inbox = sa.Table(
     sa.UniqueConstraint("channel", "provider_id"),
     sa.CheckConstraint("state IN ('waiting', 'done')", name="state_known"),
     sa.Index("ix_inbox_waiting", "id", postgresql_where=sa.text("state = 'waiting'")),
+    sa.Index("ix_inbox_waiting_contact", "contact_id", "id", postgresql_where=sa.text("state = 'waiting'")),
     sa.Index("ix_inbox_contact_id", "contact_id", "id"),
 )
 
@@ -101,8 +102,10 @@ assessment = sa.Table(
     sa.Column("rules", ARRAY(sa.Text), nullable=False),
     sa.Column("sealed_signals", sa.LargeBinary, nullable=False),
     sa.CheckConstraint("level BETWEEN 0 AND 4", name="level_known"),
-    sa.Index("ix_assessment_contact_id_at", "contact_id", "at"),
+    sa.Index("ix_assessment_signs", "contact_id", "at", postgresql_where=sa.text("level > 0")),
 )
+
+_OPEN = sa.text("status IN ('queued','sending','unknown')")
 
 outbox = sa.Table(
     "outbox",
@@ -127,7 +130,8 @@ outbox = sa.Table(
         "status IN ('queued','sending','unknown','held','sent','failed','delivered','read')", name="status_known"
     ),
     sa.CheckConstraint("kind IN ('reply','crisis','confirmation','notice','counsellor')", name="kind_known"),
-    sa.Index("ix_outbox_open", "position", postgresql_where=sa.text("status IN ('queued','sending','unknown')")),
+    sa.Index("ix_outbox_open", "position", postgresql_where=_OPEN),
+    sa.Index("ix_outbox_open_address", "address_id", "position", postgresql_where=_OPEN),
     sa.Index("ix_outbox_contact_id", "contact_id", "position"),
     sa.Index("ix_outbox_address_id", "address_id", "position"),
     sa.Index("ix_outbox_provider_id", "provider_id"),
