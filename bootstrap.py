@@ -141,7 +141,14 @@ def _environment(uv, folder, python, lock, name, project=False):
 
 def _model():
     """The engine's model, trained again only when its inputs changed."""
-    environment = dict(os.environ, PYTHONPATH=ROOT, RASA_TELEMETRY_ENABLED="false", OMP_NUM_THREADS="1")
+    environment = dict(
+        os.environ,
+        PYTHONPATH=ROOT,
+        RASA_TELEMETRY_ENABLED="false",
+        OMP_NUM_THREADS="1",
+        PYTHONWARNINGS="ignore",
+        TQDM_DISABLE="1",
+    )
     python = os.path.join(ENGINE, "bin", "python")
     done = subprocess.run(
         [python, "-m", "bot.engine.train", "--out", os.path.join(ROOT, "models")], cwd=ROOT, env=environment

@@ -206,7 +206,7 @@ def publish() -> None:
     settings = _settings()
 
     async def work() -> None:
-        database = Database(settings.database_url.get_secret_value(), _keys(settings), connections=1)
+        database = Database(settings.database(), _keys(settings), connections=1)
         try:
             print(f"published {(await publish_flows(database, settings.flows_folder))[:12]}")
         finally:
@@ -229,16 +229,7 @@ def db_upgrade() -> None:
     """Bring the database to the current schema."""
     from bot.store.migrate import upgrade
 
-    upgrade(_database_url(_settings()))
-
-
-def _database_url(settings: Settings) -> str:
-    from bot.errors import ConfigurationError
-
-    url = settings.database_url.get_secret_value()
-    if not url:
-        raise ConfigurationError("There is no database: start `harbour run` first, or set DATABASE_URL.")
-    return url
+    upgrade(_settings().database())
 
 
 def _keys(settings: Settings) -> Any:

@@ -103,6 +103,13 @@ class Settings(BaseSettings):
         """What is passed wins, then the environment, then a running demo's own file."""
         return init_settings, env_settings, _RunFile(settings_cls)
 
+    def database(self) -> str:
+        """The database's URL. Raises ConfigurationError when there is none."""
+        url = self.database_url.get_secret_value()
+        if not url:
+            raise ConfigurationError("There is no database: start `make run` first, or set DATABASE_URL.")
+        return url
+
 
 class _RunFile(PydanticBaseSettingsSource):
     """Settings that a running `harbour run` left in the data folder."""

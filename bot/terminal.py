@@ -19,9 +19,7 @@ from bot.store.seal import Keyring
 @asynccontextmanager
 async def open_database(settings: Settings) -> AsyncIterator[Database]:
     """The database of a running Harbour. Raises ConfigurationError when there is none."""
-    url = settings.database_url.get_secret_value()
-    if not url:
-        raise ConfigurationError("Harbour is not running here: start it with `make run`, or set DATABASE_URL.")
+    url = settings.database()
     keys = Keyring.parse(settings.encryption_keys.get_secret_value(), settings.lookup_key.get_secret_value())
     database = Database(url, keys, connections=2)
     try:

@@ -43,6 +43,13 @@ def shipped() -> Bundle:
     return read_flows(ROOT / "flows")
 
 
+def opening(key: str, language: str = "en", flow: str = "") -> str:
+    """How a shipped text begins, up to its first placeholder: enough to know it by."""
+    bundle = shipped()
+    texts = bundle.texts[language][flow] if flow else bundle.service[language].texts
+    return texts[key].text.partition("{")[0].strip()
+
+
 @cache
 def screener() -> Screener:
     """The lexicons as they are shipped."""

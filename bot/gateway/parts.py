@@ -12,6 +12,7 @@ import dataclasses
 from fastapi import Request
 
 from bot.channels.twilio import TwilioAccount
+from bot.errors import ConfigurationError
 from bot.settings import Settings
 from bot.store.database import Database
 from bot.store.seal import Keyring
@@ -31,7 +32,7 @@ class Parts:
         """Raises ConfigurationError for missing keys."""
         keys = Keyring.parse(settings.encryption_keys.get_secret_value(), settings.lookup_key.get_secret_value())
         return Parts(
-            Database(settings.database_url.get_secret_value(), keys),
+            Database(settings.database(), keys),
             Wake(settings.redis_url.get_secret_value()),
             twilio_account(settings),
         )
@@ -43,9 +44,14 @@ class Parts:
 
 
 def twilio_account(settings: Settings) -> TwilioAccount | None:
-    """The provider's account as set; None without an account id."""
+    """The provider's account as set; None without an account id. Raises ConfigurationError."""
     if not settings.twilio_account_sid:
         return None
+    if not settings.twilio_auth_token.get_secret_value() or not settings.public_base_url:
+        raise ConfigurationError(
+            "With a Twilio account, HARBOUR_TWILIO_AUTH_TOKEN and HARBOUR_PUBLIC_BASE_URL are needed too:"
+            " without them no webhook can be checked."
+        )
     return TwilioAccount(
         account_sid=settings.twilio_account_sid,
         auth_token=settings.twilio_auth_token.get_secret_value(),

@@ -45,7 +45,7 @@ def run(settings: Settings, account: TwilioAccount | None) -> None:
 async def _run(settings: Settings, account: TwilioAccount | None) -> None:
     keys = Keyring.parse(settings.encryption_keys.get_secret_value(), settings.lookup_key.get_secret_value())
     connections = settings.worker_turns + settings.worker_sends + 2
-    database = Database(settings.database_url.get_secret_value(), keys, connections=connections)
+    database = Database(settings.database(), keys, connections=connections)
     wake = Wake(settings.redis_url.get_secret_value())
     engine = RasaEngine(settings.engine_url, timeout=settings.engine_timeout)
     turns = TurnHandler(database, engine, load_screener(settings.lexicon_folder), turn_config(settings))
