@@ -38,7 +38,8 @@ class Settings(BaseSettings):
     data_folder: Path = Field(Path("data"), description="where embedded servers and demo keys live")
     flows_folder: Path = Field(Path("flows"), description="flows and texts to publish")
     lexicon_folder: Path = Field(Path("escalation/lexicon"), description="risk lexicons to screen with")
-    organisation: str = Field("this service", description="the name the bot gives itself")
+    organisation: str = Field("Harbour", description="the name the bot gives itself")
+    first_languages: str = Field("en,ar,es", description="what is said to somebody whose language is unknown")
     time_zone: str = Field("UTC", description="IANA zone used where a contact has no place yet")
 
     database_url: SecretStr = Field(

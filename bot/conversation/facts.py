@@ -24,17 +24,27 @@ from bot.store.programme import Duty
 
 @dataclasses.dataclass(frozen=True)
 class Truth:
-    """Availability from the rota alone, ready to be put into texts."""
+    """Availability from the rota alone. `zone` is where the contact lives, as far as we know."""
 
     on_duty: bool
+    next_start: datetime | None
     eta_minutes: int
-    opens: str
-    hours: str
-    lines: str
+    zone: str
 
-    def values(self) -> dict[str, Any]:
-        """As the names that texts use."""
-        return dataclasses.asdict(self)
+    def values(self, bundle: Bundle, language: str, channel: str) -> dict[str, Any]:
+        """As the names that texts use, in the words of one language."""
+
+        def text(key: str) -> str:
+            return service_text(bundle, key, language, channel)
+
+        opens = when(self.next_start, self.zone, language) if self.next_start else text("opens_unknown")
+        return {
+            "on_duty": self.on_duty,
+            "eta_minutes": self.eta_minutes,
+            "opens": opens,
+            "hours": text("duty_now") if self.on_duty else opens,
+            "lines": text("no_lines"),
+        }
 
 
 class Rota:
@@ -53,34 +63,11 @@ class Rota:
         return known[1]
 
 
-async def truth_for(
-    session: Session,
-    rota: Rota,
-    bundle: Bundle,
-    contact: Contact,
-    language: str,
-    channel: str,
-    *,
-    zone: str,
-    eta_minutes: int,
-) -> Truth:
+async def truth_for(session: Session, rota: Rota, contact: Contact, *, zone: str, eta_minutes: int) -> Truth:
     """What may honestly be said to this contact now."""
     duty = await rota.duty(session, contact.language)
     site = await programme.site_of(session, contact.id) if contact.site_id else None
-    local = site.time_zone if site else zone
-    opens = (
-        when(duty.next_start, local, language)
-        if duty.next_start
-        else service_text(bundle, "opens_unknown", language, channel)
-    )
-    now_text = service_text(bundle, "duty_now", language, channel)
-    return Truth(
-        on_duty=duty.on_duty,
-        eta_minutes=eta_minutes,
-        opens=opens,
-        hours=now_text if duty.on_duty else opens,
-        lines=service_text(bundle, "no_lines", language, channel),
-    )
+    return Truth(duty.on_duty, duty.next_start, eta_minutes, site.time_zone if site else zone)
 
 
 def when(at: datetime, zone: str, language: str) -> str:

@@ -63,6 +63,7 @@ class TurnConfig:
 
     organisation: str = "this service"
     time_zone: str = "UTC"
+    first_languages: tuple[str, ...] = ("en",)
     history_days: int = 14
     acknowledge_minutes: int = 30
     away_hours: float = 24
@@ -107,16 +108,22 @@ class _Scene:
     latched: Assessment
     truth: Truth
     case: Standing | None
+    first_languages: tuple[str, ...]
 
     @property
     def channel(self) -> str:
         return self.waiting.message.channel.value
 
-    def text(self, key: str, **values: Any) -> str:
-        """A text of the service in the contact's language, filled with what is true now."""
-        known = {**self.truth.values(), **values}
+    def text(self, key: str) -> str:
+        """A text of the service, filled with what is true now: in the contact's language, or in
+        the first languages one after the other while theirs is unknown."""
         offers = tuple(self.bundle.service["en"].texts[key].choices)
-        return render(self.bundle, Say("", key, known, offers), self.language, self.channel)
+        languages = (self.language,) if self.contact.language else self.first_languages
+        return "\n\n".join(self._text_in(language, key, offers) for language in languages)
+
+    def _text_in(self, language: str, key: str, offers: tuple[str, ...]) -> str:
+        say = Say("", key, self.truth.values(self.bundle, language, self.channel), offers)
+        return render(self.bundle, say, language, self.channel)
 
 
 class TurnHandler:
@@ -190,17 +197,21 @@ class TurnHandler:
         language = contact.language or detect(" ".join(message.texts)).language
         contact = dataclasses.replace(contact, language=language)
         spoken = language or _DEFAULT_LANGUAGE
-        truth = await truth_for(
+        minutes = self._config.acknowledge_minutes
+        truth = await truth_for(session, self._rota, contact, zone=self._config.time_zone, eta_minutes=minutes)
+        return _Scene(
             session,
-            self._rota,
-            bundle,
             contact,
+            waiting,
+            known.address,
+            bundle,
             spoken,
-            message.channel.value,
-            zone=self._config.time_zone,
-            eta_minutes=self._config.acknowledge_minutes,
+            own,
+            latched,
+            truth,
+            known.case,
+            self._config.first_languages,
         )
-        return _Scene(session, contact, waiting, known.address, bundle, spoken, own, latched, truth, known.case)
 
     # Deciding
 
@@ -401,7 +412,7 @@ class TurnHandler:
                 payload=message.button_payload,
                 start="" if result is not None else (REPEAT if play.repeat else play.start),
                 result=result,
-                facts=self._facts(scene, contact),
+                facts=self._facts(scene, contact, language),
             )
         )
 
@@ -412,11 +423,11 @@ class TurnHandler:
             raise EngineUnavailable("The engine was down a moment ago.")
         self._engine_asked_at = now
 
-    def _facts(self, scene: _Scene, contact: Contact) -> dict[str, Any]:
+    def _facts(self, scene: _Scene, contact: Contact, language: str) -> dict[str, Any]:
         last = contact.last_inbound_at
         away = last is not None and scene.waiting.received_at - last > timedelta(hours=self._config.away_hours)
         return {
-            **scene.truth.values(),
+            **scene.truth.values(scene.bundle, language, scene.channel),
             "org": self._config.organisation,
             "language_known": contact.language is not None,
             "consent": contact.consent is not None,

@@ -66,7 +66,7 @@ class Call:
 
 @dataclasses.dataclass(frozen=True)
 class EngineReply:
-    """What one turn came to. `reading` is None when there were no words to read.
+    """What one turn came to. `reading` is None when there were no words to read (a tap, a bare number).
 
     With a `call` the turn is not over: carry it out, then play `result` on `state`.
     """

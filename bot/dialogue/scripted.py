@@ -8,6 +8,7 @@ Start reading at: `ScriptedEngine`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,8 @@ from bot.dialogue.protocol import Call, EngineReply, EngineTurn, Interpretation,
 from bot.errors import HarbourError
 from bot.vocabulary import Reading
 
+# As the real engine: a bare number is an answer, not language.
+_NO_WORDS = re.compile(r"[\d\s\u20e3\ufe0f]*")
 Understand = Callable[[str], tuple[str, float]]
 # The request and what was understood, in; {"says", "call", "state"} as the real engine gives, out.
 Play = Callable[[EngineTurn, str, float], dict[str, Any]]
@@ -63,7 +66,7 @@ class ScriptedEngine:
         """Nothing to close."""
 
     def _reading(self, turn: EngineTurn) -> Reading | None:
-        if turn.result is not None or turn.start or not turn.text.strip():
+        if turn.result is not None or turn.start or _NO_WORDS.fullmatch(turn.text):
             return None
         return Reading(*self._understand(turn.text), language=turn.language)
 

@@ -1,7 +1,7 @@
 """Settings that must stand before Rasa is imported, and logs that hold nothing of a person.
 
 Owns: prepare(), hush(), where().
-May import: the standard library and structlog.
+May import: `lean`, the standard library and structlog.
 Start reading at: `hush`.
 """
 
@@ -12,6 +12,9 @@ import os
 import sys
 import traceback
 import warnings
+from pathlib import Path
+
+from bot.engine.lean import leave_out_tensorflow
 
 OURS = "harbour"
 # A turn says one thing per prediction; the interpreter itself stops at 200 steps.
@@ -33,9 +36,10 @@ _ENVIRONMENT = {
 
 
 def prepare() -> None:
-    """Set what Rasa and TensorFlow read when they are imported. Call it first."""
+    """Set what Rasa reads when it is imported, and keep what we do not need out. Call it first."""
     os.environ.update(_ENVIRONMENT)
     warnings.simplefilter("ignore")
+    leave_out_tensorflow(Path(__file__).with_name("config.yml"))
 
 
 def hush() -> None:

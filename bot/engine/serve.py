@@ -77,6 +77,9 @@ def _app(model: Path) -> Sanic:
     from rasa.core.run import configure_app, create_http_input_channels, load_agent_on_start
     from rasa.core.utils import AvailableEndpoints
 
+    from bot.engine.components import runner
+
+    runner.use_it()
     channels = create_http_input_channels(None, str(HERE / "credentials.yml"))
     endpoints = AvailableEndpoints.read_endpoints(str(HERE / "endpoints.yml"))
     app = configure_app(channels, enable_api=False)

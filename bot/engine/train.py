@@ -66,7 +66,7 @@ def _ingredients(data: Path) -> Iterator[Path]:
     """Settings, the components that `config.yml` names and what they lean on, phrases, locked versions."""
     yield from (HERE / name for name in ("config.yml", "domain.yml", "stories.yml"))
     yield from (HERE / name for name in ("phrases.py", "requirements.lock"))
-    yield from (HERE / "components" / name for name in ("policy.py", "reader.py"))
+    yield from (HERE / "components" / name for name in ("policy.py", "reader.py", "understanding.py"))
     yield ROOT / "bot" / "flow" / "answers.py"
     yield from sorted(data.glob("*/*.yml"))
 

@@ -111,10 +111,10 @@ class TurnChannel(InputChannel):
 def _message(turn: Turn) -> UserMessage:
     """What Rasa gets to see. Only words a person wrote are read; nothing else runs NLU."""
     return UserMessage(
-        text=as_words(turn.input.text) if turn.is_message else "",
+        text=as_words(turn.input.text) if turn.has_words else "",
         output_channel=TurnOutput(turn),
         sender_id=uuid.uuid4().hex,
-        parse_data=None if turn.is_message else dict(_NOTHING_READ),
+        parse_data=None if turn.has_words else dict(_NOTHING_READ),
         input_channel=TurnChannel.name(),
     )
 

@@ -8,6 +8,7 @@ Start reading at: `Turn`.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,6 +16,8 @@ from typing import Any
 
 from bot.flow import Bundle, DialogueState, Outcome, Say, TurnInput, advance
 
+# Digits of any script, also in keycaps. Most answers are these, and they are no language.
+_NO_WORDS = re.compile(r"[\d\s\u20e3\ufe0f]*")
 # A ContextVar, so that turns handled at the same time never see each other.
 _current: ContextVar[Turn] = ContextVar("turn")
 
@@ -40,9 +43,11 @@ class Turn:
     failure: Exception | None = None
 
     @property
-    def is_message(self) -> bool:
-        """Whether there are words to understand (not a start, a result or a bare button)."""
-        return self.input.result is None and not self.input.start and bool(self.input.text.strip())
+    def has_words(self) -> bool:
+        """Whether there is something to understand: not a start, a result, a bare tap or a bare number."""
+        if self.input.result is not None or self.input.start:
+            return False
+        return not _NO_WORDS.fullmatch(self.input.text)
 
     def play(self, state: Mapping[str, Any], intent: str, confidence: float) -> Outcome:
         """Ask the flow interpreter, once a turn."""
