@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     answer_within: float = Field(60.0, description="a message waits this long for the engine before the person is told")
     turn_attempts: int = Field(3, description="tries of a turn that fails before the person is told")
     send_attempts: int = Field(5, description="tries of a send that may be retried")
-    send_lease: float = Field(45.0, description="a send not finished by then is looked up at the provider")
+    send_lease: float = Field(30.0, description="a send not finished by then is looked up at the provider")
 
     twilio_account_sid: str = Field("", description="AC…")
     twilio_auth_token: SecretStr = Field(SecretStr(""), description="primary auth token: checks signatures")

@@ -60,7 +60,7 @@ async def tell_nobody_came(session: Session, timer: Timer) -> None:
     case = await cases.open_case_of(session, timer.contact_id)
     if case is not None:
         await cases.add_event(session, case.id, "overdue", by="bot", level=standing.level)
-    await _say(session, contact.id, contact.language, "still_waiting", kind="crisis")
+    await _say(session, contact.id, contact.language, "still_waiting", kind="notice")
 
 
 async def acknowledge(session: Session, case: Case, by: str) -> None:

@@ -39,9 +39,7 @@ _CODES: dict[SendAction, tuple[int, ...]] = {
     SendAction.GIVE_UP: (30036, 63032, 63049),
 }
 
-ACTIONS: dict[int, SendAction] = {
-    code: action for action, codes in _CODES.items() for code in codes
-}
+ACTIONS: dict[int, SendAction] = {code: action for action, codes in _CODES.items() for code in codes}
 """Every code this service knows, and its action."""
 
 _WAITING = (SendAction.RETRY, SendAction.RETRY_NEXT_DAY, SendAction.RETRY_ONCE)
@@ -72,9 +70,7 @@ def on_refusal(refused: Refused) -> SendOutcome:
     status, since a daily limit (63038) can come as HTTP 429 and must not be retried hotly.
     """
     action = _on_refusal(refused)
-    return SendOutcome(
-        status_for(action), action=action, code=refused.code, retry_after=refused.retry_after
-    )
+    return SendOutcome(status_for(action), action=action, code=refused.code, retry_after=refused.retry_after)
 
 
 def _on_refusal(refused: Refused) -> SendAction:

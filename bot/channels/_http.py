@@ -24,9 +24,7 @@ from bot import clock
 
 _logger = logging.getLogger(__name__)
 _CONNECTIONS = 20
-_LIMITS = httpx.Limits(
-    max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS, keepalive_expiry=30
-)
+_LIMITS = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS, keepalive_expiry=30)
 _LONGEST_WAIT = 86_400.0
 
 # Failures before the first byte of a request left: sending again cannot send twice.

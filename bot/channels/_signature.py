@@ -59,9 +59,7 @@ def verify(
         )
 
 
-def _matches(
-    account: TwilioAccount, url: str, form: Sequence[tuple[str, str]], signature: str
-) -> bool:
+def _matches(account: TwilioAccount, url: str, form: Sequence[tuple[str, str]], signature: str) -> bool:
     validator = RequestValidator(account.auth_token)
     try:
         return bool(validator.validate(url, _Fields(form), signature))

@@ -31,9 +31,7 @@ class SendingChannel(Protocol):
         means that the provider may have it: call `find` before sending again.
         """
 
-    async def find(
-        self, message: OutboundMessage, *, since: datetime, known: frozenset[str]
-    ) -> SendOutcome | None:
+    async def find(self, message: OutboundMessage, *, since: datetime, known: frozenset[str]) -> SendOutcome | None:
         """What became of a `message` whose sending ended UNKNOWN.
 
         `since` is when it was first handed over; `known` are provider ids that belong to other

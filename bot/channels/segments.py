@@ -120,9 +120,7 @@ def _count(encoding: Encoding, widths: Iterator[int], single: int, part: int) ->
 
 def _fitting(channel: Channel, max_segments: int) -> Callable[[str], bool]:
     if channel is Channel.SMS:
-        return lambda piece: (
-            sms_segments(piece).segments <= max_segments and _utf16(piece) <= MAX_UNITS
-        )
+        return lambda piece: sms_segments(piece).segments <= max_segments and _utf16(piece) <= MAX_UNITS
     return lambda piece: _utf16(piece) <= MAX_UNITS
 
 

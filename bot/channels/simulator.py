@@ -20,9 +20,7 @@ class SimulatorChannel(SendingChannel):
         """Always SENT, with the provider id `sim-` and our own id."""
         return SendOutcome(DeliveryStatus.SENT, provider_id=f"sim-{message.id.hex}")
 
-    async def find(
-        self, message: OutboundMessage, *, since: datetime, known: frozenset[str]
-    ) -> SendOutcome | None:
+    async def find(self, message: OutboundMessage, *, since: datetime, known: frozenset[str]) -> SendOutcome | None:
         """The same outcome as `send`: here nothing can be lost between the two."""
         return await self.send(message)
 

@@ -74,9 +74,7 @@ class TwilioChannel(SendingChannel):
     answer is UNKNOWN and is looked up with `find`. `transport` replaces the network, for tests.
     """
 
-    def __init__(
-        self, account: TwilioAccount, *, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
+    def __init__(self, account: TwilioAccount, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._account = account
         self._http = PooledHttp(
             base_url=account.api_base_url,
@@ -116,9 +114,7 @@ class TwilioChannel(SendingChannel):
             return _outcome(SendAction.CONTENT)
         return _outcome_of(cast(_Record, record))
 
-    async def find(
-        self, message: OutboundMessage, *, since: datetime, known: frozenset[str]
-    ) -> SendOutcome | None:
+    async def find(self, message: OutboundMessage, *, since: datetime, known: frozenset[str]) -> SendOutcome | None:
         """Look for `message` in Twilio's list; see `SendingChannel.find`.
 
         The match is by recipient, text and time of creation, with two minutes for clocks that
@@ -128,11 +124,7 @@ class TwilioChannel(SendingChannel):
         earliest = since - CLOCK_SLACK
         for sent_after in (_midnight(earliest), None):
             records = await self._listed(message.recipient, sent_after)
-            found = [
-                record
-                for record in records
-                if record.sid not in known and _is_same(record, message, earliest)
-            ]
+            found = [record for record in records if record.sid not in known and _is_same(record, message, earliest)]
             if found:
                 return _outcome_of(min(found, key=lambda record: _created(record, earliest)))
         return None
@@ -149,9 +141,7 @@ class TwilioChannel(SendingChannel):
         filters = {} if sent_after is None else {"date_sent_after": sent_after}
         limit = _PAGE if sent_after is None else _MOST_LISTED
         try:
-            records = await self._client.messages.list_async(
-                to=_wire(to), limit=limit, page_size=_PAGE, **filters
-            )
+            records = await self._client.messages.list_async(to=_wire(to), limit=limit, page_size=_PAGE, **filters)
         except (Refused, NotSent, NoAnswer, TwilioException):
             raise ChannelUnavailable(
                 "Twilio could not be asked what became of a message; it is asked again later."

@@ -14,7 +14,7 @@ import dataclasses
 
 from bot.conversation.checks import Check, CheckResult, after_answer, check_for
 from bot.vocabulary import Control, OptOut
-from escalation import Assessment, RiskLevel
+from escalation import Assessment, RiskCategory, RiskLevel
 
 WELCOME = "welcome_consent"
 _FLOW_OF_WORD = {
@@ -63,6 +63,13 @@ class Silence:
 @dataclasses.dataclass(frozen=True)
 class StillWaiting:
     """Nobody has taken the case yet: say that the words arrive, and who is there, truthfully."""
+
+
+@dataclasses.dataclass(frozen=True)
+class CameBack:
+    """They stopped in a crisis and write again: a case, and a truthful word on who is there."""
+
+    level: RiskLevel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,12 +130,12 @@ class Play:
     repeat: bool = False
 
 
-Decision = Silence | StillWaiting | Alarm | Ask | CheckAnswered | ListenLater | Stop | Start | Exit | Play
+Decision = Silence | StillWaiting | CameBack | Alarm | Ask | CheckAnswered | ListenLater | Stop | Start | Exit | Play
 
 
 def decide(now: Situation) -> Decision:
     """What happens with this message. The first rule that gives an answer wins."""
-    for rule in (_risk, _stop_and_start, _check, _held, _unclear, _global_word):
+    for rule in (_risk, _stop_and_start, _check, _came_back, _held, _unclear, _global_word):
         decision = rule(now)
         if decision is not None:
             return decision
@@ -144,7 +151,7 @@ def _risk(now: Situation) -> Decision | None:
     says_something = now.own.level > RiskLevel.NONE
     if not now.own.alarming and not (says_something and now.latched.alarming):
         return None
-    if now.has_media and not now.own.signals:
+    if now.has_media and _only_unreadable(now.own):
         return None
     level = max(now.own.level, now.latched.level)
     known = now.case_level is not None and now.case_level >= level
@@ -162,8 +169,6 @@ def _stop_and_start(now: Situation) -> Decision | None:
         return Stop(provider_confirms=now.opt_out is OptOut.STOP, in_crisis=in_crisis)
     if now.opt_out is OptOut.START or (now.word == "start" and now.opted_out):
         return Start(provider_confirms=now.opt_out is OptOut.START)
-    if now.opt_out is OptOut.HELP:
-        return Silence("the provider answers HELP")
     return None
 
 
@@ -172,6 +177,14 @@ def _check(now: Situation) -> Decision | None:
     if now.open_check is None or now.check_answer is None or now.acknowledged:
         return None
     return CheckAnswered(after_answer(Check(now.open_check), now.check_answer))
+
+
+def _came_back(now: Situation) -> Decision | None:
+    """Whoever stopped in a crisis and writes again is answered, whatever they write."""
+    stopped_in_crisis = now.opted_out and now.latched.level >= RiskLevel.ELEVATED
+    if stopped_in_crisis and not now.acknowledged and not now.recently_answered:
+        return CameBack(now.latched.level)
+    return None
 
 
 def _held(now: Situation) -> Decision | None:
@@ -189,15 +202,20 @@ def _unclear(now: Situation) -> Decision | None:
     """Level 1: look again, before anything else is said."""
     if now.opted_out:
         return None
-    if now.has_media and not now.own.signals and now.own.level > RiskLevel.NONE:
+    if now.has_media and _only_unreadable(now.own):
         return ListenLater()
     if now.own.ask is not None and now.own.level <= RiskLevel.WATCH:
         return Ask(check_for(now.own.ask))
     return None
 
 
+def _only_unreadable(found: Assessment) -> bool:
+    """Nothing but that it could not be read."""
+    return set(found.categories) == {RiskCategory.UNREADABLE}
+
+
 def _global_word(now: Situation) -> Decision | None:
-    if now.word == "person":
+    if now.word == "person" or now.opt_out is OptOut.HELP:
         return Play(start="talk_to_person")
     if now.opted_out:
         return None

@@ -8,6 +8,7 @@ Start reading at: `TurnHandler.next_turn`.
 from __future__ import annotations
 
 import dataclasses
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
@@ -44,14 +45,15 @@ from bot.flow.state import Say
 from bot.programme.actions import MINORS, ActionContext
 from bot.store import cases, contacts, inbox
 from bot.store.cases import Standing
-from bot.store.contacts import AddressState, Contact
-from bot.store.database import Database, Session
+from bot.store.contacts import AddressState, Contact, contact_from
+from bot.store.database import Database, DatabaseUnavailable, Session
 from bot.store.inbox import Waiting
 from bot.vocabulary import Control
 from escalation import Assessment, RiskCategory, RiskLevel, Screener
 
 MOST_CALLS = 10
 _REPEATED_AFTER = timedelta(minutes=5)
+_UNOPENED_AGAIN = timedelta(minutes=1)
 _PROBE_EVERY = timedelta(seconds=1)
 _DEFAULT_LANGUAGE = "en"
 _MEDICAL, _THIRD, _SELF = "R6", "R1T", frozenset({"R1", "R7"})
@@ -126,6 +128,14 @@ class _Scene:
         return render(self.bundle, say, language, self.channel)
 
 
+@dataclasses.dataclass
+class _Claim:
+    """What a turn has got hold of so far; it outlives a failure."""
+
+    contact_id: uuid.UUID | None = None
+    waiting: Waiting | None = None
+
+
 class TurnHandler:
     """Handles messages one contact at a time. Many may run at once, here and elsewhere."""
 
@@ -138,34 +148,37 @@ class TurnHandler:
         self._rota = Rota()
         self._engine_down_since: datetime | None = None
         self._engine_asked_at: datetime | None = None
+        self._engine_well_at: datetime | None = None
 
     async def next_turn(self) -> TurnReport:
         """Answer the message that waits longest, if any.
 
         Raises DatabaseUnavailable; then nothing has happened and the message still waits.
         """
-        claimed: list[tuple[Contact, Waiting]] = []
+        claim = _Claim()
         try:
             async with self._database.transaction() as session:
-                return await self._one(session, claimed)
-        except EngineUnavailable as error:
-            return await self._after_failure(*claimed[0], error)
-        except (EngineFailed, LookupError, ValueError, TypeError) as error:
-            if not claimed:
+                return await self._one(session, claim)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            if claim.contact_id is None:
                 raise
-            return await self._after_failure(*claimed[0], error)
+            return await self._after_failure(claim.contact_id, claim.waiting, error)
 
-    async def _one(self, session: Session, claimed: list[tuple[Contact, Waiting]]) -> TurnReport:
-        contact = await inbox.claim_contact(session)
-        if contact is None:
+    async def _one(self, session: Session, claim: _Claim) -> TurnReport:
+        row = await inbox.claim_contact(session)
+        if row is None:
             return TurnReport(Took.NOTHING)
+        claim.contact_id = row["id"]
+        contact = contact_from(session, row)
         waiting = await inbox.waiting(session, contact.id)
         chosen = self._choose(waiting)
         if chosen is None:
             if waiting:
                 await inbox.postpone(session, contact.id, waiting[0].due_at)
             return TurnReport(Took.POSTPONED)
-        claimed.append((contact, chosen))
+        claim.waiting = chosen
         scene = await self._scene(session, contact, chosen)
         decision, events = await self._turn(scene)
         await record(session, self._desk(contact, chosen), events)
@@ -183,8 +196,11 @@ class TurnHandler:
         if not waiting:
             return None
         if waiting[0].due_at > clock.now():
-            return next((one for one in waiting if screen(self._screener, one.message).alarming), None)
+            return next((one for one in waiting if self._is_alarming(one)), None)
         return waiting[0]
+
+    def _is_alarming(self, one: Waiting) -> bool:
+        return screen(self._screener, one.message).alarming
 
     async def _scene(self, session: Session, contact: Contact, waiting: Waiting) -> _Scene:
         message = waiting.message
@@ -269,8 +285,10 @@ class TurnHandler:
             case d.Silence():
                 return []
             case d.StillWaiting():
-                key = "held_on_duty" if scene.truth.on_duty else "held_off_duty"
-                return [ReplyQueued(scene.text(key)), ContactChanged({"crisis_answered_at": clock.now()})]
+                return self._who_is_there(scene, "reply")
+            case d.CameBack(level):
+                again = CaseRequested("wrote again after stopping in a crisis", int(level))
+                return [again, *self._who_is_there(scene, "crisis")]
             case d.Alarm():
                 return self._alarm(scene, decision)
             case d.Ask(check):
@@ -298,6 +316,10 @@ class TurnHandler:
                 return await self._play(scene, decision)
             case _:
                 assert_never(decision)
+
+    def _who_is_there(self, scene: _Scene, kind: str) -> list[Event]:
+        key = "held_on_duty" if scene.truth.on_duty else "held_off_duty"
+        return [ReplyQueued(scene.text(key), kind), ContactChanged({"crisis_answered_at": clock.now()})]
 
     def _alarm(self, scene: _Scene, alarm: d.Alarm) -> list[Event]:
         """The case, and the first answer: truthful, at once, without the engine."""
@@ -345,6 +367,8 @@ class TurnHandler:
         if result.text:
             events.append(ReplyQueued(scene.text(result.text), "crisis" if result.case else "reply"))
         if result.person:
+            if result.level > RiskLevel.NONE:
+                events.append(CaseRequested("answered a check question", int(level), (result.category,)))
             events += await self._play(scene, d.Play(start="talk_to_person"))
         return events
 
@@ -374,9 +398,13 @@ class TurnHandler:
             reply = await self._engine_turn(scene, contact, play, language, state, result)
             said += [one.text for one in reply.says]
             state = reply.state
-            self._engine_down_since = None
+            self._engine_down_since, self._engine_well_at = None, clock.now()
             if reply.call is None:
-                return [*events, *self._reply(said, events), ContactChanged({"state": state, "open_check": None})]
+                return [
+                    *events,
+                    *self._reply(scene, said, events),
+                    ContactChanged({"state": state, "open_check": None}),
+                ]
             slots = {**reply.call.slots, "time_zone": self._config.time_zone}
             context = self._context(scene, contact, language)
             result, effects = await perform(context, reply.call.name, slots)
@@ -385,8 +413,9 @@ class TurnHandler:
             language = contact.language or language
         raise EngineFailed("A flow calls the outside without end.")
 
-    def _reply(self, said: list[str], events: list[Event]) -> list[Event]:
-        stopped = any(isinstance(event, OptedOut) for event in events)
+    def _reply(self, scene: _Scene, said: list[str], events: list[Event]) -> list[Event]:
+        """All that was said as one message: fewer to pay for, and none can overtake another."""
+        stopped = scene.address.opted_out_at is not None or any(isinstance(event, OptedOut) for event in events)
         text = "\n\n".join(part for part in said if part)
         return [ReplyQueued(text, "confirmation" if stopped else "reply")] if text else []
 
@@ -441,32 +470,46 @@ class TurnHandler:
 
     # When it does not work
 
-    async def _after_failure(self, contact: Contact, waiting: Waiting, error: Exception) -> TurnReport:
+    async def _after_failure(self, contact_id: uuid.UUID, waiting: Waiting | None, error: Exception) -> TurnReport:
         """Postpone, or tell the person honestly and have a human read it."""
+        if waiting is None:
+            return await self._cannot_open(contact_id, error)
         waited = (clock.now() - waiting.received_at).total_seconds()
         down = isinstance(error, EngineUnavailable)
         last_try = waiting.attempts + 1 >= self._config.turn_attempts
         give_up = self._is_down_too_long(waited) if down else last_try
         async with self._database.transaction() as session:
-            held = await contacts.hold_contact(session, contact.id)
-            still = {one.id for one in await inbox.waiting(session, contact.id)}
-            if held is None or waiting.id not in still:
+            held = await contacts.hold_contact(session, contact_id)
+            others = await inbox.waiting(session, contact_id)
+            if held is None or waiting.id not in {one.id for one in others}:
                 return TurnReport(Took.NOTHING)
             if give_up:
                 await self._give_up(session, held, waiting)
             elif down:
-                await inbox.postpone(session, contact.id, _later(waited))
+                danger = [one.id for one in others if self._is_alarming(one)]
+                await inbox.postpone(session, contact_id, _later(waited), but=danger)
             else:
                 await inbox.failed(session, waiting.id, _later(waiting.attempts + 1.0))
         took = Took.GAVE_UP if give_up else Took.POSTPONED
         return TurnReport(took, error=type(error).__name__, channel=waiting.message.channel.value, waited=waited)
 
+    async def _cannot_open(self, contact_id: uuid.UUID, error: Exception) -> TurnReport:
+        """Something of this contact cannot be opened, most likely for want of a key: nothing is
+        given up, the others go on, and a human knows."""
+        async with self._database.transaction() as session:
+            await inbox.postpone(session, contact_id, clock.now() + _UNOPENED_AGAIN)
+            if await cases.standing(session, contact_id) is None:
+                await cases.open_case(session, contact_id, reason="a message cannot be opened", level=1)
+        return TurnReport(Took.POSTPONED, error=type(error).__name__)
+
     def _is_down_too_long(self, waited: float) -> bool:
-        """The person has waited long enough, and the engine had a fair time to come back."""
+        """The person has waited long enough, and the engine had a fair time to come back, or
+        answers others all the while."""
         now = clock.now()
         self._engine_down_since = self._engine_down_since or now
         fair = timedelta(seconds=self._config.answer_within / 2)
-        return waited > self._config.answer_within and now - self._engine_down_since > fair
+        answers_others = self._engine_well_at is not None and now - self._engine_well_at < fair
+        return waited > self._config.answer_within and (answers_others or now - self._engine_down_since > fair)
 
     async def _give_up(self, session: Session, contact: Contact, waiting: Waiting) -> None:
         scene = await self._scene(session, contact, waiting)

@@ -8,17 +8,19 @@ Start reading at: `RasaEngine.play`.
 from __future__ import annotations
 
 import itertools
+import json
 from typing import Any
 
 import httpx
 
-from bot.dialogue.protocol import Call, EngineReply, EngineTurn, Interpretation, Said
+from bot.dialogue.protocol import Call, EngineReply, EngineTurn, Interpretation, Json, Said
 from bot.errors import EngineFailed, EngineUnavailable
 from bot.vocabulary import Reading
 
 _CONNECT_SECONDS = 1.0
 _IDLE_SECONDS = 30.0
 _PREFIX = "/webhooks/turn"
+_HEADERS = {"Content-Type": "application/json"}
 
 
 class RasaEngine:
@@ -29,7 +31,7 @@ class RasaEngine:
     """
 
     def __init__(self, url: str, timeout: float = 5.0) -> None:
-        self._urls = [one.strip().rstrip("/") for one in url.split(",") if one.strip()]
+        self._urls = [one.strip().rstrip("/") + _PREFIX for one in url.split(",") if one.strip()]
         self._turns = itertools.count()
         self._http = httpx.AsyncClient(
             timeout=httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS)),
@@ -60,13 +62,15 @@ class RasaEngine:
         """Close the connections."""
         await self._http.aclose()
 
-    async def _ask(self, method: str, path: str, body: Any = None, turn: EngineTurn | None = None) -> dict[str, Any]:
+    async def _ask(
+        self, method: str, path: str, body: Json | None = None, turn: EngineTurn | None = None
+    ) -> dict[str, Any]:
         for url in self._in_turn():
             try:
-                response = await self._http.request(method, url + _PREFIX + path, json=body)
+                response = await self._send(method, url + path, body)
                 if turn is not None and response.status_code == httpx.codes.NOT_FOUND:
-                    await self._send_bundle(url, turn)
-                    response = await self._http.request(method, url + _PREFIX + path, json=body)
+                    _content(await self._send("PUT", f"{url}/bundles/{turn.bundle_hash}", turn.bundle_json()))
+                    response = await self._send(method, url + path, body)
             except httpx.TimeoutException:
                 raise EngineUnavailable(f"The engine at {url} did not answer in time.") from None
             except httpx.TransportError:
@@ -74,15 +78,16 @@ class RasaEngine:
             return _content(response)
         raise EngineUnavailable(f"No engine answers at {', '.join(self._urls)}; is it running?")
 
+    async def _send(self, method: str, url: str, body: Json | None) -> httpx.Response:
+        # Escaped to ASCII, so that half a character (which phones do send) travels too.
+        content = None if body is None else json.dumps(body).encode()
+        return await self._http.request(method, url, content=content, headers=_HEADERS)
+
     def _in_turn(self) -> list[str]:
         """Every address once, beginning with the next one; the first again, should its kept
         connection have been closed meanwhile."""
         first = next(self._turns) % len(self._urls)
         return [*self._urls[first:], *self._urls[:first], self._urls[first]]
-
-    async def _send_bundle(self, url: str, turn: EngineTurn) -> None:
-        path = f"{url}{_PREFIX}/bundles/{turn.bundle_hash}"
-        _content(await self._http.put(path, json=turn.bundle_json()))
 
 
 def _content(response: httpx.Response) -> dict[str, Any]:

@@ -31,14 +31,17 @@ _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "SANIC_WORKERS": "1",
-    "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
+    "LOG_LEVEL": "ERROR",
+    "LOG_LEVEL_LIBRARIES": "ERROR",
+    # A library of Rasa's asks git for its own version when imported, and Rasa for ours.
+    "GIT_DIR": os.devnull,
 }
 
 
 def prepare() -> None:
     """Set what Rasa reads when it is imported, and keep what we do not need out. Call it first."""
     os.environ.update(_ENVIRONMENT)
-    warnings.simplefilter("ignore")
+    warnings.showwarning = lambda *_, **__: None
     leave_out_tensorflow(Path(__file__).with_name("config.yml"))
 
 

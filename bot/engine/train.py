@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -37,6 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
     name = fingerprint(options.data)
     model = options.out / f"{name}.tar.gz"
     if model.exists():
+        # The newest model is the one that is served.
+        model.touch()
         print(f"Model {model} is up to date.")
         return 0
     started = time.monotonic()
@@ -89,10 +92,15 @@ def _train(phrases: list[Phrase], out: Path, name: str) -> None:
             domain=str(HERE / "domain.yml"),
             config=str(HERE / "config.yml"),
             training_files=[str(nlu), stories],
-            output=str(out),
+            output=work,
             fixed_model_name=name,
             force_training=True,
         )
+        # Whoever looks into the folder finds a whole model or none.
+        out.mkdir(parents=True, exist_ok=True)
+        half = out / f"{name}.part"
+        shutil.copy(Path(work) / f"{name}.tar.gz", half)
+        half.replace(out / f"{name}.tar.gz")
 
 
 def _remove_older(out: Path, newest: Path) -> None:

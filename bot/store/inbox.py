@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from bot import clock
-from bot.store.contacts import Contact, contact_from, find_or_create
+from bot.store.contacts import find_or_create
 from bot.store.database import Session
 from bot.store.tables import address, contact, inbox
 from bot.store.wire import message_from_json, message_to_json
@@ -65,10 +65,11 @@ async def receive(session: Session, message: InboundMessage) -> bool:
     return True
 
 
-async def claim_contact(session: Session) -> Contact | None:
+async def claim_contact(session: Session) -> sa.RowMapping | None:
     """The contact whose due message is oldest and whom no other worker holds, locked until commit.
 
-    The lock leaves new messages free to come in: it is NO KEY, and the inbox only refers to the key.
+    The row is not opened yet (see `contacts.contact_from`), so that the caller knows whose it is
+    even when it cannot be. The lock leaves new messages free to come in: it is NO KEY, and the inbox only refers to the key.
     """
     due = (
         sa.select(inbox.c.contact_id, inbox.c.id)
@@ -78,14 +79,13 @@ async def claim_contact(session: Session) -> Contact | None:
         .subquery()
     )
     first = sa.select(due.c.contact_id, sa.func.min(due.c.id).label("first")).group_by(due.c.contact_id).subquery()
-    row = await session.one(
+    return await session.one(
         sa.select(contact)
         .join(first, first.c.contact_id == contact.c.id)
         .order_by(first.c.first)
         .limit(1)
         .with_for_update(key_share=True, skip_locked=True, of=contact)
     )
-    return contact_from(session, row) if row else None
 
 
 async def waiting(session: Session, contact_id: uuid.UUID) -> Sequence[Waiting]:
@@ -115,11 +115,16 @@ async def done(session: Session, inbox_id: int) -> None:
     await session.run(sa.update(inbox).where(inbox.c.id == inbox_id).values(state="done", done_at=clock.now()))
 
 
-async def postpone(session: Session, contact_id: uuid.UUID, until: datetime) -> None:
-    """Leave everything this contact sent waiting until then."""
+async def postpone(session: Session, contact_id: uuid.UUID, until: datetime, *, but: Collection[int] = ()) -> None:
+    """Leave what this contact sent waiting until then, `but` for these messages."""
     await session.run(
         sa.update(inbox)
-        .where(inbox.c.contact_id == contact_id, inbox.c.state == "waiting", inbox.c.due_at < until)
+        .where(
+            inbox.c.contact_id == contact_id,
+            inbox.c.state == "waiting",
+            inbox.c.due_at < until,
+            inbox.c.id.not_in(but),
+        )
         .values(due_at=until)
     )
 

@@ -12,7 +12,7 @@ Start reading at: `TurnChannel.play`.
 
 from __future__ import annotations
 
-import json as json_text
+import json
 import logging
 import re
 import uuid
@@ -24,7 +24,8 @@ from rasa.core.channels.channel import InputChannel, UserMessage
 from sanic import Blueprint
 from sanic.exceptions import SanicException
 from sanic.request import Request
-from sanic.response import HTTPResponse, json
+from sanic.response import HTTPResponse
+from sanic.response import json as sanic_json
 
 from bot.engine.components.bundles import BundleShelf
 from bot.engine.components.output import TurnOutput
@@ -64,7 +65,7 @@ class TurnChannel(InputChannel):
         @routes.get("/health")
         async def health(request: Request) -> HTTPResponse:
             agent = _agent(request)
-            return json({"model": agent and agent.model_name, "ready": _is_ready(agent)})
+            return _answer({"model": agent and agent.model_name, "ready": _is_ready(agent)})
 
         @routes.put("/bundles/<name:str>")
         async def bundle(request: Request, name: str) -> HTTPResponse:
@@ -76,7 +77,7 @@ class TurnChannel(InputChannel):
 
         @routes.post("/read")
         async def read(request: Request) -> HTTPResponse:
-            return json(await _read(request.app.ctx.agent, _body(request)))
+            return _answer(await _read(request.app.ctx.agent, _body(request)))
 
         @routes.exception(Exception)
         async def failed(request: Request, error: Exception) -> HTTPResponse:
@@ -92,20 +93,20 @@ class TurnChannel(InputChannel):
             raise Malformed("malformed", "this is not a bundle") from None
         if not kept:
             raise Malformed("wrong_hash", "the content of this bundle does not have this hash")
-        return json({"bundle": name})
+        return _answer({"bundle": name})
 
     async def play(self, data: Mapping[str, Any], on_new_message: Handler) -> HTTPResponse:
         """Play one turn through Rasa."""
         bundle = self.shelf.get(str(data.get("bundle", "")))
         if bundle is None:
-            return json({"error": "unknown_bundle"}, status=404)
+            return _answer({"error": "unknown_bundle"}, status=404)
         with playing(read_turn(data, bundle)) as turn:
             await on_new_message(_message(turn))
         if turn.failure is not None:
             raise turn.failure
         if turn.outcome is None or not turn.saved:
             raise RuntimeError("Rasa ended the turn without an outcome")
-        return json(_reply(turn, turn.outcome))
+        return _answer(_reply(turn, turn.outcome))
 
 
 def _message(turn: Turn) -> UserMessage:
@@ -120,8 +121,13 @@ def _message(turn: Turn) -> UserMessage:
 
 
 def as_words(text: str) -> str:
-    """`text` without what Rasa takes for a command: a leading "/" names an intent outright."""
-    return _COMMAND.sub("", text) or "?"
+    """`text` as whole characters, without what Rasa takes for a command: "/..." names an intent outright."""
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    return _COMMAND.sub("", whole) or "?"
+
+
+def _answer(content: Mapping[str, Any], status: int = 200) -> HTTPResponse:
+    return sanic_json(content, status=status, dumps=json.dumps)
 
 
 def _reply(turn: Turn, outcome: Outcome) -> dict[str, Any]:
@@ -148,7 +154,7 @@ def _reading(intent: Mapping[str, Any]) -> dict[str, Any]:
 
 def _body(request: Request) -> Mapping[str, Any]:
     try:
-        data = json_text.loads(request.body)
+        data = json.loads(request.body)
     except ValueError:
         raise Malformed("malformed", "the body is not JSON") from None
     if not isinstance(data, dict):
@@ -159,11 +165,11 @@ def _body(request: Request) -> Mapping[str, Any]:
 def _failed(error: Exception) -> HTTPResponse:
     """Say what went wrong without a word of the turn: only the kind of error and the place."""
     if isinstance(error, Malformed):
-        return json({"error": error.code, "sentence": error.sentence}, status=422)
+        return _answer({"error": error.code, "sentence": error.sentence}, status=422)
     if isinstance(error, SanicException):
-        return json({"error": "refused"}, status=error.status_code)
+        return _answer({"error": "refused"}, status=error.status_code)
     logger.error("turn failed: %s", where(error))
-    return json({"error": "turn_failed"}, status=500)
+    return _answer({"error": "turn_failed"}, status=500)
 
 
 def _agent(request: Request) -> Agent | None:
