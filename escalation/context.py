@@ -2,7 +2,7 @@
 
 Purpose: turn the phrases found in one message into signals.
 Owns: subject, polarity, time and idioms (service specification 3.2, rules 2-7 and 11).
-May import: automaton, kinds, lexicon, signs, vocabulary.
+May import: kinds, lexicon, matcher, signs, vocabulary.
 Start reading at: Scene.signals.
 """
 
@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from escalation.automaton import Hit
+from escalation.matcher import Hit
 from escalation.kinds import AIMS, CORE
 from escalation.lexicon import Entry, Phrase, Role
 from escalation.signs import RiskCategory, RiskSignal
@@ -47,7 +47,7 @@ class Scene:
         self._text = text
         self._tokens = tokens
         self._by_role: dict[Role, list[Found]] = defaultdict(list)
-        for item in found:
+        for item in filter(_plausible, found):
             self._by_role[item.phrase.role].append(item)
         self._by_role[Role.RISK] = _widest_phrases(self._by_role[Role.RISK])
         self._taken = [set(item.hit.used) for item in self._by_role[Role.RISK]]
@@ -173,7 +173,7 @@ class Scene:
             return "quoted"
         if self._past(item):
             return "past"
-        if sign.kind in AIMS and self._same_sentence(Role.CONDITIONAL, item):
+        if sign.category in _REPORTED and sign.kind in AIMS and self._same_sentence(Role.CONDITIONAL, item):
             return "conditional"
         return "affirmed"
 
@@ -236,7 +236,7 @@ class Scene:
         if sign.kind not in CORE | AIMS:
             return []
         soon = [other for other in self._by_role[Role.SOON] if self._tied(other, item, sign)]
-        today = [other for other in self._by_role[Role.TODAY] if self._tied_loosely(other, item)]
+        today = [other for other in self._family(Role.TODAY, item) if self._tied_loosely(other, item)]
         return soon + today
 
     def _tied(self, time: Found, item: Found, sign: RiskSignal) -> bool:
@@ -257,6 +257,12 @@ class Scene:
 def _wider(item: Found, idiom: Found) -> bool:
     """Whether a risk phrase says more than the idiom inside it."""
     return item.covers(idiom) and not idiom.covers(item)
+
+
+def _plausible(item: Found) -> bool:
+    """One mistyped word alone is believed only where suicide is meant, and of time words."""
+    alone = item.hit.how == "typo" and len(item.hit.used) == 1
+    return not alone or item.phrase.role is not Role.RISK or _suicide(item)
 
 
 def _widest_phrases(found: Sequence[Found]) -> list[Found]:

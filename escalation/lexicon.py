@@ -15,7 +15,7 @@ from enum import Enum
 
 from escalation.kinds import KINDS
 from escalation.normalise import fold, plain
-from escalation.patterns import Groups, Node, PatternError, parse
+from escalation.patterns import Grammar, Node, PatternError
 from escalation.signs import RiskCategory, RiskLevel
 
 
@@ -61,7 +61,7 @@ _LISTS = tuple(role for role in Role if role is not Role.RISK)
 _SUBJECTS = ("self", "other", "reader", "open")
 _KEYS = {role.value for role in Role} | {
     "language", "version", "status", "sign_off", "mixes_with",
-    "groups", "spellings", "real_words", "fillers",
+    "groups", "spellings", "contractions", "real_words", "fillers",
 }  # fmt: skip
 _ENTRY_KEYS = {
     "id", "category", "signals", "level", "subject", "patterns", "rationale", "source",
@@ -100,6 +100,8 @@ class Lexicon:
     phrases: tuple[Phrase, ...]
     spellings: Mapping[str, str]
     """Variant → the word it stands for."""
+    contractions: Mapping[str, tuple[str, ...]]
+    """Words written as one → the words they stand for, in messages and phrases alike."""
     real_words: frozenset[str]
     fillers: frozenset[str]
 
@@ -123,7 +125,7 @@ class _Reader:
         self._language = language
         self._document = document
         self._family = frozenset({language, *self._strings("mixes_with")})
-        self._groups = self._all_groups()
+        self._grammar = Grammar(self._all_groups(), self._contractions())
 
     def lexicon(self) -> Lexicon:
         real = self._strings("real_words")
@@ -131,6 +133,7 @@ class _Reader:
             language=self._language,
             phrases=(*self._helpers(), *self._entries()),
             spellings=self._spellings(),
+            contractions=self._contractions(),
             real_words=frozenset(map(fold, real)) | frozenset(map(plain, real)),
             fillers=frozenset(map(fold, self._strings("fillers"))),
         )
@@ -147,7 +150,7 @@ class _Reader:
                 raise LexiconError(f"{self._language}/{section}", f"put the word {key!r} in quotes")
         return found
 
-    def _all_groups(self) -> Groups:
+    def _all_groups(self) -> dict[str, list[str]]:
         """The word groups of the lexicon; each of its lists is one too."""
         lists = {role.value: self._strings(role.value) for role in _LISTS}
         named = {
@@ -161,6 +164,14 @@ class _Reader:
             fold(variant): fold(word)
             for word, variants in self._mapping("spellings").items()
             for variant in _strings(variants, f"{self._language}/spellings/{word}")
+        }
+
+    def _contractions(self) -> dict[str, tuple[str, ...]]:
+        where = f"{self._language}/contractions"
+        return {
+            fold(variant): tuple(map(fold, words.split()))
+            for words, variants in self._mapping("contractions").items()
+            for variant in _strings(variants, where)
         }
 
     def _helpers(self) -> Iterator[Phrase]:
@@ -183,7 +194,7 @@ class _Reader:
 
     def _phrase(self, role: Role, pattern: str, where: str, entry: Entry | None = None) -> Phrase:
         try:
-            nodes = parse(pattern, self._groups)
+            nodes = self._grammar.parse(pattern)
         except PatternError as error:
             raise LexiconError(where, f"pattern {pattern!r}: {error}") from error
         return Phrase(role, self._language, self._family, nodes, entry)

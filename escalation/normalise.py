@@ -25,6 +25,8 @@ _PIECE = re.compile(
 )
 _PAUSES = {"ellipsis": 1, "stop": 2, "comma": 1}
 
+_DIGIT = re.compile(r"\d")
+
 LEET_SIGNS = "@$!|*"
 
 
@@ -87,6 +89,6 @@ def pieces(text: str) -> Iterator[Piece]:
 
 
 def _ascii_digits(word: str) -> str:
-    if not any(letter.isdigit() for letter in word):
+    if not _DIGIT.search(word):
         return word
     return "".join(str(unicodedata.digit(letter, letter)) for letter in word)

@@ -3,7 +3,7 @@
 Purpose: turn one written pattern into a tree.
 Owns: the pattern syntax.
 May import: normalise.
-Start reading at: parse.
+Start reading at: Grammar.parse.
 
     i want to die          these words, in this order, however they were typed
     (die|be dead)          one of these
@@ -25,7 +25,6 @@ from escalation.normalise import fold, pieces
 _PART = re.compile(r"\s*(\.\.\.|[()\[\]|]|<[^<>]*>|\{[^{}]*\}|[^\s()\[\]|<>{}]+)")
 _NUMBERS = re.compile(r"\{(\d+)-(\d+)\}")
 _GLUED = re.compile(r"[\w'*][(\[<{]|[)\]>}][\w'(\[<{]")
-_MAX_DEPTH = 6
 
 
 class PatternError(ValueError):
@@ -54,24 +53,49 @@ class Choice:
 
 
 Node = Word | Gap | Choice
-Groups = Mapping[str, Sequence[str]]
 
 
-def parse(pattern: str, groups: Groups) -> tuple[Node, ...]:
-    """The tree of one pattern.
+class Grammar:
+    """Reads patterns that may name the word groups of one lexicon."""
 
-    Raises:
-        PatternError: the pattern is unbalanced, names an unknown group, is empty or may match
-            nothing, or begins or ends with a gap.
-    """
-    if glued := _GLUED.search(pattern):
-        raise PatternError(f"write whole words: a space is missing at {glued.group()!r}")
-    nodes = _Parser(pattern, groups, 0).whole()
-    if _may_be_empty(nodes):
-        raise PatternError("it could match a message without any of its words")
-    if isinstance(nodes[0], Gap) or isinstance(nodes[-1], Gap):
-        raise PatternError("it begins or ends with a gap")
-    return nodes
+    def __init__(
+        self, groups: Mapping[str, Sequence[str]], contractions: Mapping[str, Sequence[str]]
+    ) -> None:
+        self._groups = groups
+        self.contractions = contractions
+        self._read: dict[str, Choice] = {}
+        self._reading: list[str] = []
+
+    def parse(self, pattern: str) -> tuple[Node, ...]:
+        """The tree of one pattern.
+
+        Raises:
+            PatternError: the pattern is unbalanced, names an unknown group, is empty or may match
+                nothing, or begins or ends with a gap.
+        """
+        nodes = self._sequence(pattern)
+        if _may_be_empty(nodes):
+            raise PatternError("it could match a message without any of its words")
+        if isinstance(nodes[0], Gap) or isinstance(nodes[-1], Gap):
+            raise PatternError("it begins or ends with a gap")
+        return nodes
+
+    def group(self, name: str) -> Choice:
+        """One of the phrases of a word group."""
+        if name not in self._groups:
+            raise PatternError(f"there is no word group <{name}>")
+        if name in self._reading:
+            raise PatternError(f"the word group <{name}> refers to itself")
+        if name not in self._read:
+            self._reading.append(name)
+            self._read[name] = Choice(tuple(map(self._sequence, self._groups[name])))
+            self._reading.pop()
+        return self._read[name]
+
+    def _sequence(self, pattern: str) -> tuple[Node, ...]:
+        if glued := _GLUED.search(pattern):
+            raise PatternError(f"write whole words: a space is missing at {glued.group()!r}")
+        return _Parser(pattern, self).whole()
 
 
 def _may_be_empty(nodes: tuple[Node, ...]) -> bool:
@@ -83,12 +107,9 @@ def _may_be_empty(nodes: tuple[Node, ...]) -> bool:
 
 
 class _Parser:
-    def __init__(self, pattern: str, groups: Groups, depth: int) -> None:
-        if depth > _MAX_DEPTH:
-            raise PatternError("its word groups refer to each other in a circle")
+    def __init__(self, pattern: str, grammar: Grammar) -> None:
         self._parts = _PART.findall(pattern)
-        self._groups = groups
-        self._depth = depth
+        self._grammar = grammar
         self._at = 0
 
     def whole(self) -> tuple[Node, ...]:
@@ -113,8 +134,8 @@ class _Parser:
         if part == "...":
             return (Gap(),)
         if part[0] == "<":
-            return (self._group(part[1:-1]),)
-        return _words(part)
+            return (self._grammar.group(part[1:-1]),)
+        return self._words(part)
 
     def _options(self, closing: str) -> tuple[tuple[Node, ...], ...]:
         options = [self._sequence()]
@@ -129,22 +150,15 @@ class _Parser:
     def _peek(self) -> str:
         return self._parts[self._at] if self._at < len(self._parts) else ""
 
-    def _group(self, name: str) -> Node:
-        if name not in self._groups:
-            raise PatternError(f"there is no word group <{name}>")
-        phrases = self._groups[name]
-        options = (_Parser(phrase, self._groups, self._depth + 1).whole() for phrase in phrases)
-        return Choice(tuple(options))
-
-
-def _words(part: str) -> tuple[Node, ...]:
-    if part[0] == "{":
-        if not _NUMBERS.fullmatch(part):
-            raise PatternError(f"{part!r} is not a range of numbers such as {{8-17}}")
-        return (Word(part),)
-    found = [fold(piece.plain) for piece in pieces(part.rstrip("*"))]
-    if not found:
-        raise PatternError(f"{part!r} holds no word")
-    if part.endswith("*"):
-        found[-1] += "*"
-    return tuple(map(Word, found))
+    def _words(self, part: str) -> tuple[Node, ...]:
+        if part[0] == "{":
+            if not _NUMBERS.fullmatch(part):
+                raise PatternError(f"{part!r} is not a range of numbers such as {{8-17}}")
+            return (Word(part),)
+        found = [fold(piece.plain) for piece in pieces(part.rstrip("*"))]
+        if not found:
+            raise PatternError(f"{part!r} holds no word")
+        if part.endswith("*"):
+            found[-1] += "*"
+        written = (self._grammar.contractions.get(word, (word,)) for word in found)
+        return tuple(Word(word) for words in written for word in words)

@@ -2,7 +2,7 @@
 
 Purpose: from the words of one message to an assessment.
 Owns: the Screener, which compiles the lexicons once and then only reads.
-May import: automaton, context, lexicon, rules, signs, vocabulary.
+May import: context, lexicon, matcher, rules, signs, vocabulary.
 Start reading at: Screener.assess.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from escalation.automaton import Automaton
+from escalation.matcher import Matcher
 from escalation.context import Found, Scene
 from escalation.lexicon import Lexicon, LexiconError, Phrase, Role, read
 from escalation.patterns import Word
@@ -35,8 +35,8 @@ class Screener:
         read_lexicons = [read(document) for document in lexicons]
         _check_ids(read_lexicons)
         self._phrases = [phrase for lexicon in read_lexicons for phrase in lexicon.phrases]
-        self._automaton = Automaton(phrase.nodes for phrase in self._phrases)
-        self._vocabulary = _vocabulary(read_lexicons, self._automaton.symbols())
+        self._matcher = Matcher([phrase.nodes for phrase in self._phrases])
+        self._vocabulary = _vocabulary(read_lexicons, self._matcher.symbols())
         self._harmless = _single_words(self._phrases, {Role.LAUGHTER, Role.HARMLESS})
 
     def assess(
@@ -55,7 +55,7 @@ class Screener:
         The level is never below the highest of `recent`: only a person lowers a level (rule 1).
         """
         tokens = self._vocabulary.tokens(text)
-        found = (Found(hit, self._phrases[hit.phrase]) for hit in self._automaton.hits(tokens))
+        found = (Found(hit, self._phrases[hit.phrase]) for hit in self._matcher.hits(tokens))
         signals = Scene(text, tokens, found).signals()
         if self._unreadable(tokens, has_media):
             signals.append(_UNREADABLE)
@@ -92,6 +92,7 @@ def _vocabulary(lexicons: Sequence[Lexicon], symbols: set[str]) -> Vocabulary:
     return Vocabulary(
         symbols | fillers,
         spellings={variant: frozenset(words) for variant, words in spellings.items()},
+        contractions={short: words for each in lexicons for short, words in each.contractions.items()},
         real_words=frozenset(word for lexicon in lexicons for word in lexicon.real_words),
         skips=fillers | negations,
     )

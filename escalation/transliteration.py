@@ -50,7 +50,7 @@ class Arabizi:
 
     def readings(self, latin: str) -> frozenset[str]:
         """The known Arabic words that this Latin word may spell."""
-        return frozenset(self._walk(self._root, latin, 0))
+        return frozenset(self._walk(self._root, latin, 0)) if latin else frozenset()
 
     def _walk(self, node: dict[str, object], latin: str, at: int) -> Iterator[str]:
         if at == len(latin):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from escalation.normalise import LEET_SIGNS, Piece, fold, pieces
@@ -23,12 +23,16 @@ _TYPO_ALONE = 5
 """Shortest known word that may be mistyped on its own (service specification 7.3 step 11)."""
 _TRANSLITERATED_ALONE = 6
 _GLUED = 8
+_GLUED_LETTERS = 2.5
+"""Fewest letters a word must have on average when words were written together."""
 _SPACED = 3
 _CACHE = 50_000
 
 _LEET = [
     str.maketrans("013457@$!|€", f"o{one}easta{'s'}{one}le") for one in "il"
 ]  # fmt: skip
+_ARABIZI_WORD = re.compile(r"^[35679][a-z]{2}|[a-z][235679][a-z]|[a-z][a-z][23579]$")
+"""A digit that stands for an Arabic letter: 3am, y7ki, halla2. One shows that a message is Arabizi."""
 _RUN = re.compile(r"(.)\1+")
 _ARABIC_PREFIX = re.compile(r"^(?:[وف]?(?:ال|بال|لل|[بلهع])|[وف])(?=\w{3})")
 
@@ -69,6 +73,7 @@ class Vocabulary:
         symbols: Iterable[str],
         *,
         spellings: Mapping[str, frozenset[str]],
+        contractions: Mapping[str, Sequence[str]],
         real_words: frozenset[str],
         skips: frozenset[str],
     ) -> None:
@@ -77,6 +82,7 @@ class Vocabulary:
         self._stems = {name[:-1]: name for name in known if name.endswith("*")}
         self._ranges = [(*_bounds(name), name) for name in known if name.endswith("}")]
         self._spellings = spellings
+        self._contractions = contractions
         self._real = real_words
         self._skips = skips
         self._typos = _deletions(w for w in self._words if len(w) >= _TYPO_IN_PHRASE)
@@ -88,25 +94,34 @@ class Vocabulary:
             for stem, name in self._stems.items()
             if not stem.isascii() and len(latin_key(stem)) >= _TYPO_ALONE
         }
-        self._readings: dict[str, Reading] = {}
+        self._readings: dict[bool, dict[str, Reading]] = {False: {}, True: {}}
 
     def tokens(self, text: str) -> list[Token]:
         """The message as tokens: spaced letters joined, glued words cut apart."""
+        typed = [part for piece in pieces(text) for part in self._written_out(piece)]
+        arabizi = any(_ARABIZI_WORD.search(piece.plain) for piece in typed)
         found = []
-        for piece in self._joined(list(pieces(text))):
-            reading = self.reading(piece)
+        for piece in self._joined(typed):
+            reading = self.reading(piece, arabizi)
             parts = [] if reading.senses or piece.emoji else self._apart(piece)
-            found += [Token(part, self.reading(part)) for part in parts or [piece]]
+            found += [Token(part, self.reading(part, arabizi)) for part in parts or [piece]]
         return found
 
-    def reading(self, piece: Piece) -> Reading:
-        """What one typed word may stand for."""
-        if (known := self._readings.get(piece.plain)) is None:
-            if len(self._readings) >= _CACHE:
-                self._readings.clear()
+    def _written_out(self, piece: Piece) -> list[Piece]:
+        words = self._contractions.get(fold(piece.plain))
+        return _pieces_of(piece, words) if words else [piece]
+
+    def reading(self, piece: Piece, arabizi: bool = False) -> Reading:
+        """What one typed word may stand for; as Arabizi only in a message that shows some."""
+        readings = self._readings[arabizi]
+        if (known := readings.get(piece.plain)) is None:
+            if len(readings) >= _CACHE:
+                readings.clear()
             senses = self._senses(piece.plain)
+            if arabizi and piece.plain.isascii():
+                senses = {**self._as_arabic(piece.plain), **senses}
             skip = piece.emoji or not self._skips.isdisjoint(senses)
-            known = self._readings[piece.plain] = Reading(senses, skip)
+            known = readings[piece.plain] = Reading(senses, skip)
         return known
 
     def _senses(self, plain: str) -> dict[str, Sense]:
@@ -117,7 +132,7 @@ class Vocabulary:
         for meant in self._spellings.get(word, ()):
             senses.setdefault(meant, Sense("spelling"))
         if word.isascii():
-            senses = {**self._transliterated(word), **senses}
+            senses = {**self._transliterated(word, known=bool(senses)), **senses}
         if senses or word in self._real:
             return senses
         return self._repaired(word) or self._mistyped(word)
@@ -131,12 +146,13 @@ class Vocabulary:
             senses |= {name: sense for low, high, name in self._ranges if low <= int(word) <= high}
         return senses
 
-    def _transliterated(self, word: str) -> dict[str, Sense]:
+    def _as_arabic(self, word: str) -> dict[str, Sense]:
+        squeezed = _RUN.sub(r"\1", word) if len(word) > 1 else ""
+        return dict.fromkeys(self._arabizi.readings(squeezed), Sense("arabizi", alone=False))
+
+    def _transliterated(self, word: str, known: bool) -> dict[str, Sense]:
         senses: dict[str, Sense] = {}
-        squeezed = _RUN.sub(r"\1", word)
-        for meant in self._arabizi.readings(squeezed) if len(word) > 1 else ():
-            senses[meant] = Sense("arabizi", alone=False)
-        key, alone = latin_key(word), len(word) >= _TRANSLITERATED_ALONE
+        key, alone = latin_key(word), not known and len(word) >= _TRANSLITERATED_ALONE
         for meant in self._latin_typed.get(key, ()):
             senses[meant] = Sense("latin-typed", alone=alone)
         for size in range(_TYPO_ALONE, len(key) + 1):
@@ -162,7 +178,7 @@ class Vocabulary:
         if len(word) < _TYPO_IN_PHRASE - 1 or not word.isalpha():
             return {}
         return {
-            meant: Sense("typo", alone=len(meant) >= _TYPO_ALONE, guess=True)
+            meant: Sense("typo", alone=len(meant) >= _TYPO_ALONE and not _unvowelled(meant), guess=True)
             for meant in _near(word, self._typos)
         }
 
@@ -197,10 +213,7 @@ class Vocabulary:
         """The known words that were written together, or nothing."""
         signs = re.split(f"[{re.escape(LEET_SIGNS)}]", piece.plain)
         words = signs if len(signs) > 1 else self._cut(fold(piece.plain))
-        return [
-            replace(piece, plain=word, pause=0 if at else piece.pause)
-            for at, word in enumerate(filter(None, words))
-        ]
+        return _pieces_of(piece, [word for word in words if word])
 
     def _cut(self, word: str) -> list[str]:
         if len(word) < _GLUED or not word.isalpha():
@@ -213,7 +226,15 @@ class Vocabulary:
                     continue
                 if best[end] is None or len(head) + 1 < len(best[end] or []):
                     best[end] = [*head, tail]
-        return best[-1] or []
+        parts = best[-1] or []
+        return parts if len(word) >= _GLUED_LETTERS * len(parts) else []
+
+
+def _pieces_of(piece: Piece, words: Sequence[str]) -> list[Piece]:
+    """One piece as several words, all standing where it stands."""
+    return [
+        replace(piece, plain=word, pause=0 if at else piece.pause) for at, word in enumerate(words)
+    ]
 
 
 def _bounds(symbol: str) -> tuple[int, int]:
@@ -261,6 +282,11 @@ def _near(word: str, index: Mapping[str, list[str]]) -> set[str]:
     """Indexed words one typing error away that begin alike."""
     found = {meant for key in _shortened(word) for meant in index.get(key, ())}
     return {meant for meant in found if _one_error(word, meant)}
+
+
+def _unvowelled(word: str) -> bool:
+    """Arabic writes few vowels, so most one-letter changes are other words."""
+    return "\u0620" <= word[0] <= "\u06ff"
 
 
 def _one_error(typed: str, meant: str) -> bool:

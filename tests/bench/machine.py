@@ -61,15 +61,18 @@ class Usage:
 
 
 class Meter:
-    """Processor time between two moments, of each of our processes and of everybody else."""
+    """Processor time between two moments, of each of our processes and of everybody else.
+
+    Which processes belong to a group is asked once: finding out costs more than a turn does.
+    """
 
     def __init__(self, groups: Mapping[str, Pids]) -> None:
-        self._groups = dict(groups)
+        self._groups = {name: pids() for name, pids in groups.items()}
 
     def read(self) -> Usage:
         """The counters as they stand; subtract two readings with `since`."""
         busy, stolen = _machine_seconds()
-        ours = {name: sum(map(cpu_seconds, pids())) for name, pids in self._groups.items()}
+        ours = {name: sum(map(cpu_seconds, pids)) for name, pids in self._groups.items()}
         return Usage(time.perf_counter(), ours, busy, stolen)
 
     def since(self, begin: Usage) -> Usage:

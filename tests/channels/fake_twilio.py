@@ -297,18 +297,14 @@ class FakeTwilio:
     async def _call_back(self, kept: Kept) -> None:
         url, form = kept.fields["StatusCallback"], _status_form(kept)
         token = self.accounts[kept.account]
-        answer = await self._poster.post(
-            self._reachable(url), signed(url, form, token), encoded(form)
-        )
+        answer = await self._poster.post(self._reachable(url), signed(url, form, token), encoded(form))
         self.callbacks.append(Callback(url, form, answer))
 
     def _reachable(self, url: str) -> str:
         if not self.deliver_to:
             return url
         parts = urlsplit(url)
-        return f"{self.deliver_to.rstrip('/')}{parts.path}" + (
-            f"?{parts.query}" * bool(parts.query)
-        )
+        return f"{self.deliver_to.rstrip('/')}{parts.path}" + (f"?{parts.query}" * bool(parts.query))
 
 
 def _wrong_with(fields: Mapping[str, str]) -> int:

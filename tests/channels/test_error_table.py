@@ -16,8 +16,7 @@ _DECIDED = {
     "unusable_address": "21211 21212 21614 21408 21612 30005 30006 63003 63024",
     "opted_out": "21610 63014 30004",
     "window_closed": "63016",
-    "content": "21617 21619 21620 21654 21655 21656 63005 63013 63021 63027 63028 63030 "
-    "63040 63041 63042 30007",
+    "content": "21617 21619 21620 21654 21655 21656 63005 63013 63021 63027 63028 63030 63040 63041 63042 30007",
     "configuration": "20003 20404 21603 21606 21660 21703 21705 21910 63001 63002 63007 "
     "63020 63051 30034 21663 30029 11200 11205 12100 12200 12300",
     "retry": "20429 63018 63017 14107 30001 21611 30022",
@@ -26,9 +25,7 @@ _DECIDED = {
     "unknown": "20500 20503",
     "give_up": "63032 63049 30036",
 }
-_EXPECTED = {
-    int(code): SendAction(action) for action, codes in _DECIDED.items() for code in codes.split()
-}
+_EXPECTED = {int(code): SendAction(action) for action, codes in _DECIDED.items() for code in codes.split()}
 
 
 def test_the_table_holds_every_code_decided_on_and_no_other() -> None:
@@ -53,9 +50,7 @@ def test_every_code_has_an_action_and_an_unheard_of_one_is_never_repeated(
 
 
 @given(st.integers(300, 599), st.sampled_from([*ACTIONS, None, 1]), st.floats(0, 90) | st.none())
-def test_every_refusal_has_an_outcome(
-    status: int, code: int | None, retry_after: float | None
-) -> None:
+def test_every_refusal_has_an_outcome(status: int, code: int | None, retry_after: float | None) -> None:
     outcome = on_refusal(Refused(status, code, retry_after))
     assert outcome.action is not None
     assert outcome.status is status_for(outcome.action)

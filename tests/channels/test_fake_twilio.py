@@ -117,16 +117,12 @@ async def test_a_receiver_that_is_gone_breaks_nothing(both: Both) -> None:
         ("+15005550009", SendAction.UNUSABLE_ADDRESS),
     ],
 )
-async def test_twilios_magic_numbers_fail_as_documented(
-    provider: Provider, recipient: str, action: SendAction
-) -> None:
+async def test_twilios_magic_numbers_fail_as_documented(provider: Provider, recipient: str, action: SendAction) -> None:
     assert (await provider.channel.send(to_sms(value=recipient))).action is action
 
 
 @pytest.mark.parametrize(("text", "code"), [("", 21619), ("a" * 1601, 21617), ("a" * 1600, None)])
-async def test_the_limits_of_a_text_are_kept(
-    provider: Provider, text: str, code: int | None
-) -> None:
+async def test_the_limits_of_a_text_are_kept(provider: Provider, text: str, code: int | None) -> None:
     assert (await provider.channel.send(to_sms(text))).code == code
 
 
@@ -188,9 +184,7 @@ async def test_it_runs_in_a_thread(account: TwilioAccount) -> None:
 async def test_it_runs_as_a_process_and_is_scripted_over_http(account: TwilioAccount) -> None:
     root = Path(__file__).parents[2]
     command = [sys.executable, "-u", "-m", "tests.channels.fake_twilio", "--port", "0"]
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=root, stdout=asyncio.subprocess.PIPE
-    )
+    process = await asyncio.create_subprocess_exec(*command, cwd=root, stdout=asyncio.subprocess.PIPE)
     try:
         assert process.stdout is not None
         base_url = (await process.stdout.readline()).decode().split()[-1]

@@ -33,20 +33,14 @@ def _keep(provider: Provider, body: str, *, age: timedelta, sent: bool = True, *
     return kept.sid
 
 
-async def _find(
-    provider: Provider, message: OutboundMessage, known: frozenset[str] = _NONE
-) -> SendOutcome | None:
+async def _find(provider: Provider, message: OutboundMessage, known: frozenset[str] = _NONE) -> SendOutcome | None:
     since = _now() - timedelta(seconds=1)
     return await provider.channel.find(message, since=since, known=known)
 
 
-@pytest.mark.parametrize(
-    "fault", [break_down(accepted=True), fall_silent(accepted=True), hang_up(accepted=True)]
-)
+@pytest.mark.parametrize("fault", [break_down(accepted=True), fall_silent(accepted=True), hang_up(accepted=True)])
 @pytest.mark.parametrize("reported", [True, False])
-async def test_a_message_taken_before_the_silence_is_found(
-    provider: Provider, fault: Fault, reported: bool
-) -> None:
+async def test_a_message_taken_before_the_silence_is_found(provider: Provider, fault: Fault, reported: bool) -> None:
     provider.fake.statuses = ("sent",) if reported else ()
     message = to_whatsapp()
     assert (await provider.send(message, fault)).action is SendAction.UNKNOWN
@@ -54,9 +48,7 @@ async def test_a_message_taken_before_the_silence_is_found(
     assert found == SendOutcome(DeliveryStatus.SENT, next(iter(provider.fake.messages)))
 
 
-@pytest.mark.parametrize(
-    "fault", [break_down(accepted=False), fall_silent(accepted=False), hang_up(accepted=False)]
-)
+@pytest.mark.parametrize("fault", [break_down(accepted=False), fall_silent(accepted=False), hang_up(accepted=False)])
 async def test_a_message_never_taken_may_be_sent_again(provider: Provider, fault: Fault) -> None:
     message = to_whatsapp()
     assert (await provider.send(message, fault)).action is SendAction.UNKNOWN
@@ -102,9 +94,7 @@ async def test_other_words_or_other_people_are_not_taken(provider: Provider, sen
         ("", "hola"),
     ],
 )
-async def test_what_twilio_does_to_a_text_does_not_make_it_another(
-    provider: Provider, listed: str, ours: str
-) -> None:
+async def test_what_twilio_does_to_a_text_does_not_make_it_another(provider: Provider, listed: str, ours: str) -> None:
     kept = _keep(provider, listed, age=timedelta(0))
     found = await _find(provider, to_whatsapp(ours))
     assert found is not None
@@ -145,9 +135,7 @@ async def test_it_is_found_behind_many_later_ones(provider: Provider) -> None:
         ("2026-11-22T00:01:00+00:00", "2026-11-21"),
     ],
 )
-async def test_it_is_found_across_midnight_and_time_zones(
-    account: TwilioAccount, since: str, day: str
-) -> None:
+async def test_it_is_found_across_midnight_and_time_zones(account: TwilioAccount, since: str, day: str) -> None:
     dates = []
 
     def answer(request: httpx.Request) -> httpx.Response:

@@ -32,9 +32,7 @@ _telling = st.sampled_from(
         *("STOP", "true", "63016", "-1", "٣", "²", "SM0"),
     ]
 )
-_fields = st.lists(
-    st.tuples(st.sampled_from(_NAMES) | _any_text, _telling | _any_text), max_size=12
-)
+_fields = st.lists(st.tuples(st.sampled_from(_NAMES) | _any_text, _telling | _any_text), max_size=12)
 
 
 @given(st.binary(max_size=400))

@@ -20,9 +20,7 @@ _GSM, _UCS = Encoding.GSM7, Encoding.UCS2
 
 _words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30)
 _gaps = st.sampled_from([" ", "  ", ". ", "\n", "\n\n", "! ", "؟ ", ", ", "。"])
-_texts = st.lists(st.tuples(_words, _gaps), max_size=120).map(
-    lambda pairs: "".join(word + gap for word, gap in pairs)
-)
+_texts = st.lists(st.tuples(_words, _gaps), max_size=120).map(lambda pairs: "".join(word + gap for word, gap in pairs))
 _channels = st.sampled_from(Channel)
 
 
@@ -55,9 +53,7 @@ def _bare(text: str) -> str:
         ("a" * 159 + "’", _UCS, 3, 160),
     ],
 )
-def test_the_price_of_an_sms_is_known(
-    text: str, encoding: Encoding, segments: int, units: int
-) -> None:
+def test_the_price_of_an_sms_is_known(text: str, encoding: Encoding, segments: int, units: int) -> None:
     counted = sms_segments(text)
     assert (counted.encoding, counted.segments, counted.units) == (encoding, segments, units)
 
@@ -68,9 +64,7 @@ def test_a_shorter_text_never_costs_more(text: str, length: int) -> None:
 
 
 @given(_texts, _channels, st.integers(1, 8))
-def test_nothing_a_person_should_read_is_lost_or_added(
-    text: str, channel: Channel, most: int
-) -> None:
+def test_nothing_a_person_should_read_is_lost_or_added(text: str, channel: Channel, most: int) -> None:
     assert _bare("".join(split(text, channel, max_segments=most))) == _bare(text)
 
 
@@ -122,9 +116,7 @@ def test_a_phone_number_with_spaces_stays_in_one_message() -> None:
         assert any("+963 11 234 5678" in piece for piece in pieces), padding
 
 
-@pytest.mark.parametrize(
-    "character", ["e\u0301", "👩\u200d👩\u200d👧", "👍🏽", "🇨🇴", "नि", "ی\u200c"]
-)
+@pytest.mark.parametrize("character", ["e\u0301", "👩\u200d👩\u200d👧", "👍🏽", "🇨🇴", "नि", "ی\u200c"])
 def test_a_visible_character_is_not_torn_apart(character: str) -> None:
     pieces = split(character * 400, Channel.SMS, max_segments=1)
     assert len(pieces) > 1

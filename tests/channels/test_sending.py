@@ -70,9 +70,7 @@ async def test_an_sms_goes_through_the_messaging_service_if_there_is_one(
 
 async def test_an_api_key_is_preferred_to_the_auth_token(provider: Provider) -> None:
     provider.fake.keys["SK1"] = "key-secret"
-    keyed = dataclasses.replace(
-        provider.account, auth_token="wrong", api_key_sid="SK1", api_key_secret="key-secret"
-    )
+    keyed = dataclasses.replace(provider.account, auth_token="wrong", api_key_sid="SK1", api_key_secret="key-secret")
     channel = TwilioChannel(keyed)
     assert (await channel.send(to_sms())).status is DeliveryStatus.SENT
     await channel.close()
@@ -168,9 +166,7 @@ async def test_an_answer_that_drips_is_not_waited_for(account: TwilioAccount) ->
 
     server = await asyncio.start_server(drip, "127.0.0.1", 0)
     base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    channel = TwilioChannel(
-        dataclasses.replace(account, api_base_url=base_url, connect_timeout=0.1, read_timeout=0.1)
-    )
+    channel = TwilioChannel(dataclasses.replace(account, api_base_url=base_url, connect_timeout=0.1, read_timeout=0.1))
     started = time.monotonic()
     outcome = await channel.send(to_sms())
     assert outcome.action is SendAction.UNKNOWN
@@ -190,9 +186,7 @@ async def test_an_answer_that_drips_is_not_waited_for(account: TwilioAccount) ->
         httpx.Response(200, content=b""),
     ],
 )
-async def test_a_yes_that_cannot_be_read_is_unknown(
-    account: TwilioAccount, answer: httpx.Response
-) -> None:
+async def test_a_yes_that_cannot_be_read_is_unknown(account: TwilioAccount, answer: httpx.Response) -> None:
     channel = TwilioChannel(account, transport=httpx.MockTransport(lambda _: answer))
     outcome = await channel.send(to_sms())
     assert outcome == SendOutcome(DeliveryStatus.UNKNOWN, action=SendAction.UNKNOWN)
@@ -239,9 +233,7 @@ async def test_only_what_never_left_may_be_sent_again(
         ("Sat, 21 Nov 2026 12:02:00", None),
     ],
 )
-async def test_when_to_come_back_is_kept(
-    account: TwilioAccount, header: str, seconds: float | None
-) -> None:
+async def test_when_to_come_back_is_kept(account: TwilioAccount, header: str, seconds: float | None) -> None:
     answer = httpx.Response(429, json={"code": 20429}, headers={"Retry-After": header})
     channel = TwilioChannel(account, transport=httpx.MockTransport(lambda _: answer))
     clock.freeze(lambda: datetime(2026, 11, 21, 12, 0, tzinfo=UTC))
@@ -269,9 +261,7 @@ async def test_a_message_refused_in_the_answer_itself_has_failed(account: Twilio
     record = {"sid": "SM1", "status": "failed", "error_code": 21610}
     answer = httpx.Response(201, json=record)
     channel = TwilioChannel(account, transport=httpx.MockTransport(lambda _: answer))
-    assert await channel.send(to_sms()) == SendOutcome(
-        DeliveryStatus.FAILED, "SM1", SendAction.OPTED_OUT, 21610
-    )
+    assert await channel.send(to_sms()) == SendOutcome(DeliveryStatus.FAILED, "SM1", SendAction.OPTED_OUT, 21610)
 
 
 async def test_the_operators_environment_does_not_move_the_host(

@@ -54,16 +54,12 @@ def _account(base_url: str, token: str = "12345") -> TwilioAccount:
 
 
 @pytest.mark.parametrize(("base_url", "query", "form", "signature"), _VECTORS)
-def test_a_published_signature_is_accepted(
-    base_url: str, query: str, form: Form, signature: str
-) -> None:
+def test_a_published_signature_is_accepted(base_url: str, query: str, form: Form, signature: str) -> None:
     verify(_account(base_url), path="/myapp.php", query=query, form=form, signature=signature)
 
 
 @pytest.mark.parametrize(("base_url", "query", "form", "signature"), _VECTORS)
-def test_any_change_to_what_was_signed_is_refused(
-    base_url: str, query: str, form: Form, signature: str
-) -> None:
+def test_any_change_to_what_was_signed_is_refused(base_url: str, query: str, form: Form, signature: str) -> None:
     account = _account(base_url)
     changes: list[dict[str, Any]] = [
         {"path": "/myapp.php/"},
@@ -121,9 +117,7 @@ def test_whatever_a_person_writes_keeps_its_signature(account: TwilioAccount, te
         "https://harbour.example.org:443",
     ],
 )
-def test_how_the_public_address_is_written_does_not_lose_messages(
-    account: TwilioAccount, base_url: str
-) -> None:
+def test_how_the_public_address_is_written_does_not_lose_messages(account: TwilioAccount, base_url: str) -> None:
     form = inbound_forms.sms("hola")
     signature = sign(account.auth_token, "https://harbour.example.org/in", form)
     written = dataclasses.replace(account, public_base_url=base_url)

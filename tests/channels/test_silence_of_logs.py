@@ -26,9 +26,7 @@ _TEXT = "canario secreto"
 _NUMBER = "+573009998877"
 _USER_ID = "CO.CANARIO77"
 _FORBIDDEN = [
-    form
-    for secret in (_TEXT, _NUMBER, _NUMBER[1:], _USER_ID)
-    for form in (secret, quote(secret), quote_plus(secret))
+    form for secret in (_TEXT, _NUMBER, _NUMBER[1:], _USER_ID) for form in (secret, quote(secret), quote_plus(secret))
 ]
 
 
@@ -65,12 +63,8 @@ def _is_silent(logs: _Everything) -> None:
     assert not [secret for secret in _FORBIDDEN if secret in everything]
 
 
-@pytest.mark.parametrize(
-    "fault", [None, refuse(21610), break_down(accepted=True), hang_up(accepted=True)]
-)
-async def test_sending_and_looking_up_leave_no_trace(
-    provider: Provider, fault: Fault | None
-) -> None:
+@pytest.mark.parametrize("fault", [None, refuse(21610), break_down(accepted=True), hang_up(accepted=True)])
+async def test_sending_and_looking_up_leave_no_trace(provider: Provider, fault: Fault | None) -> None:
     with _all_logs() as logs:
         for message in (
             to_whatsapp(_TEXT, _NUMBER),

@@ -111,9 +111,7 @@ class Poster:
     """A very small HTTP client that keeps connections, so that callbacks cost a bench little."""
 
     def __init__(self) -> None:
-        self._idle: dict[
-            tuple[str, int], list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
-        ] = {}
+        self._idle: dict[tuple[str, int], list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]] = {}
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
         """POST once and return the HTTP status; 0 if there is no answer.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import socket
 import subprocess
@@ -50,7 +51,9 @@ class EngineProcess:
             self._process = subprocess.Popen(command, cwd=ROOT, env=_environment(), stdout=log, stderr=log)
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() - begun > PATIENCE:
-                raise AssertionError(f"the engine did not start: {self.log.read_text(errors='replace')[-2000:]}")
+                raise AssertionError(
+                    f"the engine did not start ({self._process.poll()}): {self.log.read_text(errors='replace')[-2000:]}"
+                )
             time.sleep(0.05)
         return time.monotonic() - begun
 
@@ -81,7 +84,7 @@ class EngineProcess:
     def _answers(self) -> bool:
         try:
             with urllib.request.urlopen(f"{self.url}/webhooks/turn/health", timeout=1) as answer:
-                return b'"ready":true' in answer.read()
+                return json.load(answer)["ready"] is True
         except (urllib.error.URLError, OSError):
             return False
 

@@ -73,8 +73,14 @@ async def test_the_open_question_can_be_repeated(talk: Talk) -> None:
     assert await talk.start("repeat") == ["utter_ask_distress_before"]
 
 
-async def test_nothing_is_read_into_a_start_a_result_or_a_tap(talk: Talk) -> None:
-    for what in ({"start": "ask_menu"}, {"payload": "person"}, {"result": {}}):
+async def test_nothing_is_read_into_a_start_a_result_a_tap_or_a_number(talk: Talk) -> None:
+    for what in (
+        {"start": "ask_menu"},
+        {"payload": "person"},
+        {"result": {}},
+        {"text": " ٣"},
+        {"text": "2\ufe0f\u20e3"},
+    ):
         await talk.play(**what)
         assert talk.last is not None
         assert talk.last.reading is None, what

@@ -6,6 +6,8 @@ import asyncio
 import json
 import random
 import secrets
+import statistics
+import time
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +91,7 @@ async def test_nobody_can_command_rasa_by_writing_to_it(with_rasa: Talk, written
 
 
 @pytest.mark.parametrize(
-    "written", ["", " ", "\u200f", "👍", "😭😭", "\x00", "{slots}", "a" * 5000, "س" * 3000, "1\ufe0f\u20e3"]
+    "written", ["", " ", "\u200f", "\ud83d", "👍", "😭😭", "\x00", "{slots}", "a" * 5000, "س" * 3000, "1\ufe0f\u20e3"]
 )
 async def test_anything_may_be_written(with_rasa: Talk, written: str) -> None:
     await with_rasa.start("ask_menu")
@@ -232,6 +234,16 @@ def _broken(bundle: Bundle) -> dict[str, Any]:
     data = bundle.to_json()
     del data["texts"]["en"]["breathing"]["utter_intro"]
     return data
+
+
+async def test_the_six_hundredth_turn_costs_what_the_tenth_does(with_rasa: Talk) -> None:
+    took = []
+    await with_rasa.start("ask_menu")
+    for _ in range(600):
+        begun = time.perf_counter()
+        await with_rasa.say("what?")
+        took.append(time.perf_counter() - begun)
+    assert statistics.median(took[550:]) < 2 * statistics.median(took[:50])
 
 
 async def test_a_killed_engine_is_missed_and_a_new_one_takes_over(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.conversation.turn import Took
-from bot.vocabulary import Channel, OptOut
+from bot.vocabulary import Channel, Media, OptOut
 from tests.world import NIGHT, World, opening
 
 TONIGHT = "i want to kill myself tonight"
@@ -107,8 +107,8 @@ async def test_not_safe_now_is_the_highest_level(world: World) -> None:
     assert (await person.case()).level == IMMINENT
 
 
-@pytest.mark.parametrize(("said", "asked"), [("yes", True), ("1", True), ("safe", True)])
-async def test_safe_now_is_thanked_and_lowers_nothing(world: World, said: str, asked: bool) -> None:
+@pytest.mark.parametrize("said", ["yes", "1", "safe", "Yes!"])
+async def test_safe_now_is_thanked_and_lowers_nothing(world: World, said: str) -> None:
     person = world.person()
     await person.writes(TONIGHT)
     (answer,) = await person.writes(said)
@@ -222,7 +222,7 @@ async def test_having_eaten_is_no_case(world: World) -> None:
 
 
 async def test_an_answer_to_a_check_is_never_guessed(world: World) -> None:
-    """"I do not want to talk" holds neither yes nor no."""
+    """A "no" inside a sentence is not the answer no."""
     person = world.person()
     await person.consents()
     await person.writes(HOPELESS)
@@ -261,9 +261,19 @@ async def test_a_harmless_message_after_an_alarm_is_no_alarm(world: World) -> No
     person = world.person()
     await person.writes(TONIGHT)
     world.pass_time(hours=2)
-    assert await person.writes("good morning") == []
-    case = await person.case()
-    assert [event.kind for event in case.events] == ["requested"]
+    answers = await person.writes("good morning")
+    assert not any(answer.startswith("Thank you for telling me") for answer in answers)
+    assert [event.kind for event in (await person.case()).events] == ["requested"]
+
+
+async def test_whoever_waits_in_danger_and_writes_on_hears_that_it_arrives(world: World) -> None:
+    world.now = NIGHT
+    person = world.person()
+    await person.writes(TONIGHT)
+    world.pass_time(minutes=20)
+    (answer,) = await person.writes("is there nobody")
+    assert answer.startswith(opening("held_off_duty"))
+    assert "Mon 23 Nov, 07:00" in answer
 
 
 async def test_a_little_sign_after_a_great_one_counts_as_the_great_one(world: World) -> None:
@@ -355,8 +365,6 @@ async def test_off_duty_a_voice_note_is_told_when_somebody_listens(world: World)
 
 
 async def test_words_with_a_picture_are_screened(world: World) -> None:
-    from bot.vocabulary import Media
-
     person = world.person()
     (answer,) = await person.writes(TONIGHT, media=(Media("https://media.example/1", "image/jpeg"),))
     assert answer.startswith(opening("crisis_on_duty"))

@@ -17,6 +17,7 @@ import logging
 import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from rasa.core.agent import Agent
@@ -126,8 +127,11 @@ def as_words(text: str) -> str:
     return _COMMAND.sub("", whole) or "?"
 
 
+_compact = partial(json.dumps, separators=(",", ":"))
+
+
 def _answer(content: Mapping[str, Any], status: int = 200) -> HTTPResponse:
-    return sanic_json(content, status=status, dumps=json.dumps)
+    return sanic_json(content, status=status, dumps=_compact)
 
 
 def _reply(turn: Turn, outcome: Outcome) -> dict[str, Any]:

@@ -74,9 +74,7 @@ class Peers:
     async def report(self, provider_id: str, status: str, code: int | None = None) -> None:
         """Let a message move on: the emulator signs and posts a status callback."""
         fields = {"MessageSid": provider_id, "Status": status}
-        await self._simulate(
-            "message-status", fields if code is None else {**fields, "ErrorCode": str(code)}
-        )
+        await self._simulate("message-status", fields if code is None else {**fields, "ErrorCode": str(code)})
 
     def said(self) -> str:
         """The logs of both, to explain a failure."""
@@ -167,9 +165,7 @@ def _proxy(node: Node, folder: Path, upstream: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _process(
-    node: Node, folder: Path, name: str, arguments: list[str]
-) -> Iterator[subprocess.Popen[bytes]]:
+def _process(node: Node, folder: Path, name: str, arguments: list[str]) -> Iterator[subprocess.Popen[bytes]]:
     """One peer, started as a Node process of its own (npx would leave its child behind)."""
     program = HERE / "node_modules" / ".bin" / name
     with (folder / f"{name}.log").open("wb") as log:

@@ -83,9 +83,7 @@ async def test_an_sms_goes_through_the_messaging_service(line: Line) -> None:
         ({"sms_sender": "+15550009999"}, 21606),
     ],
 )
-async def test_a_wrong_setting_calls_an_operator(
-    line: Line, change: dict[str, Any], code: int
-) -> None:
+async def test_a_wrong_setting_calls_an_operator(line: Line, change: dict[str, Any], code: int) -> None:
     channel = TwilioChannel(dataclasses.replace(line.account, **change))
     outcome = await channel.send(to_sms())
     await channel.close()
@@ -193,9 +191,7 @@ async def test_the_lock_file_names_no_registry() -> None:
     assert all("integrity" in package for name, package in lock["packages"].items() if name)
 
 
-async def test_without_a_registry_the_reason_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_without_a_registry_the_reason_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("package.json", "package-lock.json"):
         shutil.copy(HERE / name, tmp_path)
     for setting, value in {

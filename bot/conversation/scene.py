@@ -1,0 +1,125 @@
+"""Everything that is known while one message is handled.
+
+Owns: Scene, SceneReader, TurnConfig.
+May import: store, flow, screening, and below.
+Start reading at: `SceneReader.read`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime, timedelta
+
+from bot import clock
+from bot.conversation.content import Content
+from bot.conversation.facts import Rota, Truth, truth_for
+from bot.conversation.language import detect
+from bot.conversation.screening import screen
+from bot.flow import Bundle, render
+from bot.flow.state import Say
+from bot.programme.actions import MINORS
+from bot.store import cases
+from bot.store.cases import Standing
+from bot.store.contacts import AddressState, Contact
+from bot.store.database import Session
+from bot.store.inbox import Waiting
+from escalation import Assessment, Screener
+
+_DEFAULT_LANGUAGE = "en"
+
+
+@dataclasses.dataclass(frozen=True)
+class TurnConfig:
+    """What an operator set, as far as a turn needs it."""
+
+    organisation: str = "this service"
+    time_zone: str = "UTC"
+    first_languages: tuple[str, ...] = ("en",)
+    history_days: int = 14
+    acknowledge_minutes: int = 30
+    away_hours: float = 24
+    answer_within: float = 60
+    turn_attempts: int = 3
+    sms_segments: int = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class Scene:
+    """All that is known while one message is handled."""
+
+    session: Session
+    contact: Contact
+    waiting: Waiting
+    address: AddressState
+    bundle: Bundle
+    language: str
+    own: Assessment
+    latched: Assessment
+    truth: Truth
+    case: Standing | None
+    first_languages: tuple[str, ...]
+
+    @property
+    def promised_until(self) -> datetime | None:
+        """The time by which the contact is told that somebody comes; none when nobody is on duty."""
+        if not self.truth.on_duty:
+            return None
+        return clock.now() + timedelta(minutes=self.truth.eta_minutes)
+
+    @property
+    def channel(self) -> str:
+        """How the message travels."""
+        return self.waiting.message.channel.value
+
+    def text(self, key: str) -> str:
+        """A text of the service, filled with what is true now: in the contact's language, or in
+        the first languages one after the other while theirs is unknown."""
+        offers = tuple(self.bundle.service["en"].texts[key].choices)
+        languages = (self.language,) if self.contact.language else self.first_languages
+        return "\n\n".join(self._text_in(language, key, offers) for language in languages)
+
+    def _text_in(self, language: str, key: str, offers: tuple[str, ...]) -> str:
+        say = Say("", key, self.truth.values(self.bundle, language, self.channel), offers)
+        return render(self.bundle, say, language, self.channel)
+
+
+class SceneReader:
+    """Reads what a turn must know, in as few round trips as it takes."""
+
+    def __init__(self, screener: Screener, config: TurnConfig) -> None:
+        self.content = Content()
+        self._screener = screener
+        self._config = config
+        self._rota = Rota()
+
+    async def read(self, session: Session, contact: Contact, waiting: Waiting) -> Scene:
+        """The scene of this message. Raises what the store raises."""
+        message = waiting.message
+        minor = contact.age_band in MINORS
+        known = await cases.background(session, waiting.address_id, self._config.history_days)
+        recent = known.recent_levels
+        own = screen(self._screener, message, minor=minor)
+        latched = screen(self._screener, message, recent, minor=minor) if recent else own
+        bundle = await self.content.for_state(session, contact.state)
+        language = contact.language or detect(" ".join(message.texts)).language
+        contact = dataclasses.replace(contact, language=language)
+        spoken = language or _DEFAULT_LANGUAGE
+        minutes = self._config.acknowledge_minutes
+        truth = await truth_for(session, self._rota, contact, zone=self._config.time_zone, eta_minutes=minutes)
+        return Scene(
+            session,
+            contact,
+            waiting,
+            known.address,
+            bundle,
+            spoken,
+            own,
+            latched,
+            truth,
+            known.case,
+            self._config.first_languages,
+        )
+
+    def is_alarming(self, waiting: Waiting) -> bool:
+        """Whether this message shows risk by itself."""
+        return screen(self._screener, waiting.message).alarming

@@ -1,0 +1,1 @@
+"""What the code and its papers promise about themselves."""
