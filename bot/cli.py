@@ -53,7 +53,11 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
 
 
 @app.command()
-def run(demo: Annotated[bool, typer.Option(help="load demo content")] = True) -> None:
+def run(
+    demo: Annotated[
+        bool | None, typer.Option(help="load demo content; by default into the embedded database only")
+    ] = None,
+) -> None:
     """Start everything on this machine and watch it; Ctrl-C stops it."""
     from bot.supervisor.local import run as run_all
 

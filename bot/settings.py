@@ -34,7 +34,6 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HARBOUR_", extra="ignore")
 
-    demo: bool = Field(False, description="demo content, keys made on first start; never for real people")
     data_folder: Path = Field(Path("data"), description="where embedded servers and demo keys live")
     flows_folder: Path = Field(Path("flows"), description="flows and texts to publish")
     lexicon_folder: Path = Field(Path("escalation/lexicon"), description="risk lexicons to screen with")
@@ -63,6 +62,7 @@ class Settings(BaseSettings):
     engine_url: str = Field("http://127.0.0.1:5005", description="the engines, comma separated")
     engine_timeout: float = Field(3.0, description="longest wait for one engine answer")
     worker_metrics_port: int = Field(0, description="port of a worker's own /metrics; 0: none")
+    worker_metrics_host: str = Field("127.0.0.1", description="address of a worker's own /metrics")
 
     worker_turns: int = Field(8, description="contacts one worker handles at the same time")
     worker_sends: int = Field(8, description="addresses one worker sends to at the same time")
@@ -88,7 +88,7 @@ class Settings(BaseSettings):
 
     history_days: int = Field(14, description="how long an earlier risk level counts")
     acknowledge_minutes: int = Field(30, description="wait the person is told while someone is on duty")
-    repeat_crisis_minutes: int = Field(60, description="how soon the first answer to risk may be repeated")
+    repeat_crisis_minutes: float = Field(5, description="how soon the first answer to risk may be repeated in full")
     away_hours: float = Field(24, description="silence after which a contact is welcomed back")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 

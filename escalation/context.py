@@ -52,6 +52,7 @@ class Scene:
         self._by_role[Role.RISK] = _widest_phrases(self._by_role[Role.RISK])
         self._taken = [set(item.hit.used) for item in self._by_role[Role.RISK]]
         self._carriers = {item.hit.last for item in self._by_role[Role.NEGATION_CARRIER]}
+        self._breaks = {item.hit.last for item in self._by_role[Role.CLAUSE_BREAK]}
         self._quotes = [match.span() for match in _QUOTED.finditer(text)]
 
     def signals(self) -> list[RiskSignal]:
@@ -126,8 +127,9 @@ class Scene:
 
     def _pause_between(self, one: Found, two: Found) -> int:
         first, last = sorted((one, two), key=lambda found: found.hit.first)
-        between = self._tokens[first.hit.last + 1 : last.hit.first + 1]
-        return max((token.piece.pause for token in between), default=0)
+        between = range(first.hit.last + 1, last.hit.first + 1)
+        pauses = (self._tokens[at].piece.pause for at in between)
+        return max(*pauses, int(not self._breaks.isdisjoint(between)), 0)
 
     def _before(self, role: Role, item: Found, within: int) -> list[Found]:
         """Helper phrases that end at most `within` words before a hit, in the same sentence."""
@@ -199,12 +201,14 @@ class Scene:
         )
 
     def _reaches(self, negation: Found, item: Found) -> bool:
-        if negation.overlaps(item):
-            return negation.hit.first <= item.hit.first or item.covers(negation)
-        between = range(negation.hit.last + 1, item.hit.first)
+        start = item.hit.core
+        if start <= negation.hit.last:
+            return negation.hit.first <= item.hit.last
+        between = range(negation.hit.last + 1, start)
+        pauses = [self._tokens[at].piece.pause for at in range(negation.hit.last + 1, start + 1)]
         return (
-            negation.hit.last < item.hit.first
-            and self._pause_between(negation, item) == 0
+            not any(pauses)
+            and self._breaks.isdisjoint(between)
             and all(at in self._carriers or self._tokens[at].reading.skip for at in between)
         )
 
@@ -236,6 +240,8 @@ class Scene:
         if sign.kind not in CORE | AIMS:
             return []
         soon = [other for other in self._by_role[Role.SOON] if self._tied(other, item, sign)]
+        if sign.kind not in AIMS:
+            soon = [other for other in soon if not item.covers(other)]
         today = [other for other in self._family(Role.TODAY, item) if self._tied_loosely(other, item)]
         return soon + today
 

@@ -15,7 +15,7 @@ from enum import Enum
 
 from escalation.kinds import KINDS
 from escalation.normalise import fold, plain
-from escalation.patterns import Grammar, Node, PatternError
+from escalation.patterns import Grammar, Parts, PatternError
 from escalation.signs import RiskCategory, RiskLevel
 
 
@@ -47,6 +47,7 @@ class Role(str, Enum):
     PAST = "past_markers"
     RETURN = "return_markers"
     CONDITIONAL = "conditionals"
+    CLAUSE_BREAK = "clause_breaks"
     LAUGHTER = "laughter"
     SOON = "soon"
     TODAY = "today"
@@ -61,7 +62,7 @@ _LISTS = tuple(role for role in Role if role is not Role.RISK)
 _SUBJECTS = ("self", "other", "reader", "open")
 _KEYS = {role.value for role in Role} | {
     "language", "version", "status", "sign_off", "mixes_with",
-    "groups", "spellings", "contractions", "real_words", "fillers",
+    "groups", "spellings", "contractions", "real_words", "accented", "fillers",
 }  # fmt: skip
 _ENTRY_KEYS = {
     "id", "category", "signals", "level", "subject", "patterns", "rationale", "source",
@@ -88,7 +89,7 @@ class Phrase:
     language: str
     family: frozenset[str]
     """Languages whose helper words apply to this phrase (Ukrainian and Russian mix)."""
-    nodes: tuple[Node, ...]
+    parts: Parts
     entry: Entry | None = None
 
 
@@ -103,6 +104,9 @@ class Lexicon:
     contractions: Mapping[str, tuple[str, ...]]
     """Words written as one → the words they stand for, in messages and phrases alike."""
     real_words: frozenset[str]
+    """Words that are never taken for a typing error."""
+    accented: frozenset[str]
+    """Words that mean something else without their accent."""
     fillers: frozenset[str]
 
 
@@ -128,13 +132,13 @@ class _Reader:
         self._grammar = Grammar(self._all_groups(), self._contractions())
 
     def lexicon(self) -> Lexicon:
-        real = self._strings("real_words")
         return Lexicon(
             language=self._language,
             phrases=(*self._helpers(), *self._entries()),
             spellings=self._spellings(),
             contractions=self._contractions(),
-            real_words=frozenset(map(fold, real)) | frozenset(map(plain, real)),
+            real_words=frozenset(map(fold, self._strings("real_words"))),
+            accented=frozenset(map(plain, self._strings("accented"))),
             fillers=frozenset(map(fold, self._strings("fillers"))),
         )
 
@@ -194,10 +198,10 @@ class _Reader:
 
     def _phrase(self, role: Role, pattern: str, where: str, entry: Entry | None = None) -> Phrase:
         try:
-            nodes = self._grammar.parse(pattern)
+            parts = self._grammar.parse(pattern)
         except PatternError as error:
             raise LexiconError(where, f"pattern {pattern!r}: {error}") from error
-        return Phrase(role, self._language, self._family, nodes, entry)
+        return Phrase(role, self._language, self._family, parts, entry)
 
 
 def _strings(found: object, where: str) -> list[str]:

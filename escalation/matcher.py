@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from escalation.patterns import Choice, Gap, Node, Word
+from escalation.patterns import Choice, Gap, Node, Parts, Word
 from escalation.vocabulary import Sense, Token
 
 _LONGEST = 30
@@ -24,8 +24,12 @@ _LONGEST = 30
 _SENTENCE = 2
 """The pause at which a gap ends: a new sentence."""
 
+_REACH = 12
+"""Parts joined by "&" lie within this many tokens."""
+_ELASTIC = 3
+"""A phrase of at least so many words may have one foreign word inside."""
+
 Places = tuple[int, ...]
-_Path = list[tuple[int, Sense]]
 
 
 @dataclass(frozen=True)
@@ -37,24 +41,37 @@ class Hit:
     last: int
     used: tuple[int, ...]
     how: str
+    core: int
+    """First token of its last part, which a negation before it would deny."""
+
+
+@dataclass(frozen=True)
+class _Path:
+    """A way through one part: which tokens were read, and how."""
+
+    used: tuple[int, ...] = ()
+    senses: tuple[Sense, ...] = ()
+
+    def after(self, at: int, sense: Sense) -> _Path:
+        return _Path((at, *self.used), (sense, *self.senses))
 
 
 class Matcher:
     """Phrases, compiled; numbered in the order given."""
 
-    def __init__(self, phrases: Sequence[Sequence[Node]]) -> None:
+    def __init__(self, phrases: Sequence[Parts], elastic: Sequence[bool]) -> None:
         self._words: list[dict[str, Places]] = []
         self._gaps: list[Places] = []
         self._end = self._place()
-        self._starts = [self._sequence(nodes, (self._end,)) for nodes in phrases]
-        self._openings = [
-            frozenset(symbol for place in places for symbol in self._words[place])
-            for places in self._starts
+        self._elastic = elastic
+        self._starts = [
+            [self._sequence(part, (self._end,)) for part in parts] for parts in phrases
         ]
+        self._openings = [list(map(self._opening, parts)) for parts in self._starts]
         common = Counter(symbol for edges in self._words for symbol in edges)
         self._filed: dict[str, list[int]] = defaultdict(list)
-        for number, nodes in enumerate(phrases):
-            for symbol in _anchors(nodes, common):
+        for number, parts in enumerate(phrases):
+            for symbol in _rarest([_anchors(part, common) for part in parts], common):
                 self._filed[symbol].append(number)
 
     def symbols(self) -> set[str]:
@@ -69,51 +86,79 @@ class Matcher:
                 for phrase in self._filed.get(symbol, ()):
                     touched[phrase] = (touched.get(phrase, (at, at))[0], at)
         for phrase, (earliest, latest) in touched.items():
-            yield from self._occurrences(phrase, tokens, earliest - _LONGEST, latest)
+            span = range(max(0, earliest - _LONGEST), min(len(tokens), latest + _LONGEST))
+            yield from self._hits_of(phrase, tokens, span)
+
+    def _hits_of(self, phrase: int, tokens: Sequence[Token], span: range) -> Iterator[Hit]:
+        parts = [self._occurrences(phrase, part, tokens, span) for part in range(self._parts(phrase))]
+        for core in parts[-1]:
+            others = [_nearest(core, paths) for paths in parts[:-1]]
+            if all(others):
+                yield _hit(phrase, core, [path for path in others if path])
+
+    def _parts(self, phrase: int) -> int:
+        return len(self._starts[phrase])
 
     def _occurrences(
-        self, phrase: int, tokens: Sequence[Token], start: int, latest: int
-    ) -> Iterator[Hit]:
-        opening, reached = self._openings[phrase], -1
-        for first in range(max(0, start), latest + 1):
+        self, phrase: int, part: int, tokens: Sequence[Token], span: range
+    ) -> list[_Path]:
+        opening, found = self._openings[phrase][part], list[_Path]()
+        for first in span:
             if opening.isdisjoint(tokens[first].reading.senses):
                 continue
-            hit = self._longest(phrase, tokens, first)
-            if hit and hit.last > reached:
-                reached = hit.last
-                yield hit
+            path = self._longest(phrase, part, tokens, first)
+            if path and (not found or path.used[-1] > found[-1].used[-1]):
+                found.append(path)
+        return found
 
-    def _longest(self, phrase: int, tokens: Sequence[Token], first: int) -> Hit | None:
-        paths = self._paths(self._starts[phrase], tokens, first, first)
-        credible = [path for path in paths if _credible([sense for _, sense in path])]
-        best = max(credible, key=lambda path: (path[-1][0], len(path)), default=None)
-        return None if best is None else _hit(phrase, best)
+    def _longest(
+        self, phrase: int, part: int, tokens: Sequence[Token], first: int
+    ) -> _Path | None:
+        spare = int(self._elastic[phrase])
+        paths = self._paths(self._starts[phrase][part], tokens, first, first, spare)
+        credible = (path for path in paths if _credible(path, self._parts(phrase)))
+        return max(credible, key=lambda path: (path.used[-1], len(path.used)), default=None)
 
     def _paths(
-        self, places: Places, tokens: Sequence[Token], at: int, first: int
+        self, places: Places, tokens: Sequence[Token], at: int, first: int, spare: int
     ) -> Iterator[_Path]:
-        """Ways through one phrase that read the tokens from `at` on."""
+        """Ways through one part that read the tokens from `at` on."""
         if at >= len(tokens) or at - first > _LONGEST:
             return
         token = tokens[at]
         for place in places:
-            yield from self._steps(self._words[place], tokens, at, first)
+            yield from self._steps(self._words[place], tokens, at, first, spare)
             if self._gaps[place] and token.piece.pause < _SENTENCE:
-                yield from self._paths(self._gaps[place], tokens, at + 1, first)
-        if token.reading.skip and at > first:
-            yield from self._paths(places, tokens, at + 1, first)
+                yield from self._paths(self._gaps[place], tokens, at + 1, first, spare)
+        if at > first:
+            yield from self._passing(places, tokens, at, first, spare)
+
+    def _passing(
+        self, places: Places, tokens: Sequence[Token], at: int, first: int, spare: int
+    ) -> Iterator[_Path]:
+        """Step over a filler, or once over any word of the same sentence."""
+        token = tokens[at]
+        if token.reading.skip:
+            yield from self._paths(places, tokens, at + 1, first, spare)
+        elif spare and token.piece.pause == 0:
+            for path in self._paths(places, tokens, at + 1, first, spare - 1):
+                if len(path.used) + at - first >= _ELASTIC:
+                    yield path
 
     def _steps(
-        self, edges: Mapping[str, Places], tokens: Sequence[Token], at: int, first: int
+        self, edges: Mapping[str, Places], tokens: Sequence[Token], at: int, first: int, spare: int
     ) -> Iterator[_Path]:
         for symbol, sense in tokens[at].reading.senses.items():
             if symbol in edges:
                 if self._end in edges[symbol]:
-                    yield [(at, sense)]
-                for rest in self._paths(edges[symbol], tokens, at + 1, first):
-                    yield [(at, sense), *rest]
+                    yield _Path().after(at, sense)
+                for rest in self._paths(edges[symbol], tokens, at + 1, first, spare):
+                    yield rest.after(at, sense)
 
     # Compiling
+
+    def _opening(self, places: Places) -> frozenset[str]:
+        return frozenset(symbol for place in places for symbol in self._words[place])
 
     def _place(self) -> int:
         self._words.append({})
@@ -159,9 +204,12 @@ def _single(part: tuple[Node, ...]) -> bool:
 
 
 def _anchors(nodes: Sequence[Node], common: Mapping[str, int]) -> frozenset[str]:
-    """Of the parts that a phrase cannot do without, the one whose words are rarest in phrases."""
-    needed = [found for node in nodes if (found := _words_of(node, common))]
-    return min(needed, key=lambda part: max(common[symbol] for symbol in part), default=frozenset())
+    """Of the words that a part cannot do without, those that are rarest in phrases."""
+    return _rarest([found for node in nodes if (found := _words_of(node, common))], common)
+
+
+def _rarest(parts: Sequence[frozenset[str]], common: Mapping[str, int]) -> frozenset[str]:
+    return min(parts, key=lambda part: max(common[symbol] for symbol in part), default=frozenset())
 
 
 def _words_of(node: Node, common: Mapping[str, int]) -> frozenset[str]:
@@ -170,18 +218,30 @@ def _words_of(node: Node, common: Mapping[str, int]) -> frozenset[str]:
     if isinstance(node, Gap):
         return frozenset()
     parts = [_anchors(option, common) for option in node.options]
-    return frozenset().union(*parts) if all(parts) else frozenset()
+    return frozenset[str]().union(*parts) if all(parts) else frozenset()
 
 
-def _hit(phrase: int, path: _Path) -> Hit:
-    used = tuple(at for at, _ in path)
-    how = next((sense.how for _, sense in path if sense.how != "plain"), "plain")
-    return Hit(phrase, used[0], used[-1], used, how)
+def _nearest(core: _Path, paths: Sequence[_Path]) -> _Path | None:
+    """The occurrence nearest to `core` that shares no word with it and is within reach."""
+    apart = {
+        max(core.used[0] - path.used[-1], path.used[0] - core.used[-1]): path
+        for path in reversed(paths)
+        if set(core.used).isdisjoint(path.used)
+    }
+    distance = min(apart, default=_REACH + 1)
+    return apart[distance] if distance <= _REACH else None
 
 
-def _credible(senses: Sequence[Sense]) -> bool:
-    """Whether enough of a phrase was written plainly (service specification 7.3 step 11)."""
-    guesses = sum(sense.guess for sense in senses)
-    if len(senses) == 1:
-        return senses[0].alone
-    return 2 * guesses <= len(senses) + 1 and guesses < len(senses)
+def _hit(phrase: int, core: _Path, others: Sequence[_Path]) -> Hit:
+    used = sorted({at for path in (core, *others) for at in path.used})
+    senses = (sense for path in (core, *others) for sense in path.senses)
+    how = next((sense.how for sense in senses if sense.how != "plain"), "plain")
+    return Hit(phrase, used[0], used[-1], tuple(used), how, core.used[0])
+
+
+def _credible(path: _Path, parts: int) -> bool:
+    """Whether enough was written plainly (service specification 7.3 step 11)."""
+    guesses, words = sum(sense.guess for sense in path.senses), len(path.senses)
+    if words == 1:
+        return path.senses[0].alone and (parts == 1 or not guesses)
+    return 2 * guesses <= words + 1 and guesses < words

@@ -12,6 +12,8 @@ Start reading at: Grammar.parse.
     ...                    up to three other words
     <family>               one phrase of the word group "family" of the same lexicon
     {8-17}                 a number in this range
+    rope & goodbye         both within a dozen words, in any order; a negation before the last
+                           part denies the whole
 """
 
 from __future__ import annotations
@@ -53,6 +55,8 @@ class Choice:
 
 
 Node = Word | Gap | Choice
+Parts = tuple[tuple[Node, ...], ...]
+"""A phrase: its parts, each in order; more than one when they may stand in any order."""
 
 
 class Grammar:
@@ -66,14 +70,17 @@ class Grammar:
         self._read: dict[str, Choice] = {}
         self._reading: list[str] = []
 
-    def parse(self, pattern: str) -> tuple[Node, ...]:
-        """The tree of one pattern.
+    def parse(self, pattern: str) -> Parts:
+        """The trees of one pattern: one, or several joined by "&".
 
         Raises:
             PatternError: the pattern is unbalanced, names an unknown group, is empty or may match
                 nothing, or begins or ends with a gap.
         """
-        nodes = self._sequence(pattern)
+        return tuple(self._part(part) for part in pattern.split("&"))
+
+    def _part(self, part: str) -> tuple[Node, ...]:
+        nodes = self._sequence(part)
         if _may_be_empty(nodes):
             raise PatternError("it could match a message without any of its words")
         if isinstance(nodes[0], Gap) or isinstance(nodes[-1], Gap):

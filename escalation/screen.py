@@ -35,7 +35,10 @@ class Screener:
         read_lexicons = [read(document) for document in lexicons]
         _check_ids(read_lexicons)
         self._phrases = [phrase for lexicon in read_lexicons for phrase in lexicon.phrases]
-        self._matcher = Matcher([phrase.nodes for phrase in self._phrases])
+        self._matcher = Matcher(
+            [phrase.parts for phrase in self._phrases],
+            elastic=[phrase.role is Role.RISK for phrase in self._phrases],
+        )
         self._vocabulary = _vocabulary(read_lexicons, self._matcher.symbols())
         self._harmless = _single_words(self._phrases, {Role.LAUGHTER, Role.HARMLESS})
 
@@ -94,13 +97,15 @@ def _vocabulary(lexicons: Sequence[Lexicon], symbols: set[str]) -> Vocabulary:
         spellings={variant: frozenset(words) for variant, words in spellings.items()},
         contractions={short: words for each in lexicons for short, words in each.contractions.items()},
         real_words=frozenset(word for lexicon in lexicons for word in lexicon.real_words),
+        accented=frozenset(word for lexicon in lexicons for word in lexicon.accented),
         skips=fillers | negations,
     )
 
 
 def _single_words(phrases: Iterable[Phrase], roles: set[Role]) -> frozenset[str]:
     return frozenset(
-        phrase.nodes[0].symbol
+        node.symbol
         for phrase in phrases
-        if phrase.role in roles and len(phrase.nodes) == 1 and isinstance(phrase.nodes[0], Word)
+        for (node, *more), *parts in [phrase.parts]
+        if phrase.role in roles and not more and not parts and isinstance(node, Word)
     )

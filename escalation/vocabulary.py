@@ -27,6 +27,8 @@ _GLUED_LETTERS = 2.5
 """Fewest letters a word must have on average when words were written together."""
 _SPACED = 3
 _CACHE = 50_000
+_TYPED = ("plain", "spelling", "squeezed", "prefix")
+"""Readings sure enough to make a word a filler or a negation."""
 
 _LEET = [
     str.maketrans("013457@$!|€", f"o{one}easta{'s'}{one}le") for one in "il"
@@ -75,6 +77,7 @@ class Vocabulary:
         spellings: Mapping[str, frozenset[str]],
         contractions: Mapping[str, Sequence[str]],
         real_words: frozenset[str],
+        accented: frozenset[str],
         skips: frozenset[str],
     ) -> None:
         known = frozenset(symbols)
@@ -84,6 +87,7 @@ class Vocabulary:
         self._spellings = spellings
         self._contractions = contractions
         self._real = real_words
+        self._accented = accented
         self._skips = skips
         self._typos = _deletions(w for w in self._words if len(w) >= _TYPO_IN_PHRASE)
         self._stem_typos = _deletions(s for s in self._stems if len(s) >= _TYPO_ALONE)
@@ -120,13 +124,14 @@ class Vocabulary:
             senses = self._senses(piece.plain)
             if arabizi and piece.plain.isascii():
                 senses = {**self._as_arabic(piece.plain), **senses}
-            skip = piece.emoji or not self._skips.isdisjoint(senses)
+            typed = (word for word, sense in senses.items() if sense.how in _TYPED)
+            skip = piece.emoji or not self._skips.isdisjoint(typed)
             known = readings[piece.plain] = Reading(senses, skip)
         return known
 
     def _senses(self, plain: str) -> dict[str, Sense]:
         word = fold(plain)
-        if plain != word and plain in self._real:
+        if plain in self._accented:
             return {}
         senses = self._exact(word, Sense("plain"))
         for meant in self._spellings.get(word, ()):

@@ -50,7 +50,7 @@ class Answering:
             case d.ListenLater():
                 return [
                     CaseRequested(
-                        "sent a voice note, picture or file", int(scene.own.level), ("R11",), takes_control=False
+                        "sent a voice note, picture or file", int(scene.latched.level), ("R11",), takes_control=False
                     ),
                     ReplyQueued(scene.text("voice_note")),
                 ]
@@ -73,7 +73,15 @@ class Answering:
     def _alarm(self, scene: Scene, alarm: d.Alarm) -> list[Event]:
         """The case, and the first answer: truthful, at once, without the engine."""
         need_only = set(alarm.categories) == {"R10"} and alarm.level <= RiskLevel.ELEVATED
-        events: list[Event] = [CaseRequested("risk", int(alarm.level), alarm.categories, takes_control=not need_only)]
+        events: list[Event] = [
+            CaseRequested(
+                "risk",
+                int(alarm.level),
+                alarm.categories,
+                takes_control=not need_only,
+                promised_until=scene.promised_until,
+            )
+        ]
         if alarm.quiet:
             return events
         key = self._first_answer(scene, alarm, need_only)

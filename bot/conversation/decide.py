@@ -17,6 +17,7 @@ from bot.vocabulary import Control, OptOut
 from escalation import Assessment, RiskCategory, RiskLevel
 
 WELCOME = "welcome_consent"
+PERSON = "talk_to_person"
 _FLOW_OF_WORD = {
     "person": "talk_to_person",
     "menu": "ask_menu",
@@ -34,7 +35,8 @@ class Situation:
     weeks. `word` is the global command written, if any; `open_flow` the flow whose question is open; `check_answer` the value chosen of the
     open check question. `case_level` is the open case's level, None without one;
     `acknowledged` whether a counsellor has taken it. `recently_answered` says that the first
-    answer to risk went out a moment ago.
+    answer to risk went out a moment ago; `child` that the contact is under 13, for whom there is
+    a person and no self-help (service specification 3.8).
     """
 
     own: Assessment
@@ -51,6 +53,7 @@ class Situation:
     acknowledged: bool = False
     recently_answered: bool = False
     has_media: bool = False
+    child: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,6 +146,8 @@ def decide(now: Situation) -> Decision:
         return Silence("opted out")
     if not now.consented and not now.open_flow:
         return Play(start=WELCOME)
+    if now.child and not now.open_flow:
+        return Play(start=PERSON)
     return Play()
 
 
@@ -191,7 +196,7 @@ def _held(now: Situation) -> Decision | None:
     if now.control is not Control.COUNSELLOR:
         return None
     waiting = not now.acknowledged and (now.case_level or 0) <= RiskLevel.ELEVATED
-    if waiting and now.word == "menu" and not now.opted_out:
+    if waiting and now.word == "menu" and not now.opted_out and not now.child:
         return Play(start="ask_menu", takes_back=True)
     if not now.acknowledged and not now.opted_out and not now.recently_answered:
         return StillWaiting()
@@ -216,7 +221,7 @@ def _only_unreadable(found: Assessment) -> bool:
 
 def _global_word(now: Situation) -> Decision | None:
     if now.word == "person" or now.opt_out is OptOut.HELP:
-        return Play(start="talk_to_person")
+        return Play(start=PERSON)
     if now.opted_out:
         return None
     if now.word == "exit":
@@ -224,4 +229,7 @@ def _global_word(now: Situation) -> Decision | None:
     if now.word == "repeat" and now.open_flow:
         return Play(repeat=True)
     flow = _FLOW_OF_WORD.get(now.word)
-    return Play(start=flow) if flow and flow != now.open_flow else None
+    if not now.consented and now.word == "menu":
+        return Play(start=WELCOME)
+    answers_open_question = flow == now.open_flow and now.word != "menu"
+    return Play(start=flow) if flow and not answers_open_question else None

@@ -38,6 +38,7 @@ class TurnConfig:
     history_days: int = 14
     acknowledge_minutes: int = 30
     away_hours: float = 24
+    repeat_crisis_minutes: float = 5
     answer_within: float = 60
     turn_attempts: int = 3
     sms_segments: int = 6

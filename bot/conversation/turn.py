@@ -36,7 +36,6 @@ from escalation import Assessment, RiskLevel, Screener
 
 __all__ = ["Took", "TurnConfig", "TurnHandler", "TurnReport"]
 
-_RECENTLY = timedelta(minutes=5)
 _UNOPENED_AGAIN = timedelta(minutes=1)
 
 
@@ -135,8 +134,8 @@ class TurnHandler:
         situation = self._situation(scene)
         decision = d.decide(situation)
         events: list[Event] = [Screened(scene.waiting.id, _keep(scene.own, scene.latched))]
-        events += await self._answering.carry_out(scene, decision)
         events.append(ContactChanged(self._seen(scene)))
+        events += await self._answering.carry_out(scene, decision)
         events.append(Answered(scene.waiting.id))
         return decision, events
 
@@ -158,8 +157,10 @@ class TurnHandler:
             check_answer=self._check_answer(scene),
             case_level=case.level if case else None,
             acknowledged=case.acknowledged if case else False,
-            recently_answered=answered is not None and clock.now() - answered < _RECENTLY,
+            recently_answered=answered is not None
+            and clock.now() - answered < timedelta(minutes=self._config.repeat_crisis_minutes),
             has_media=bool(message.media),
+            child=contact.age_band == "under_13",
         )
 
     def _check_answer(self, scene: Scene) -> str | None:

@@ -21,6 +21,8 @@ PERSON = "talk_to_person"
 CANNOT_HANDLE = "cannot_handle"
 WAY_OUT = ("again", "menu", "person")
 SURE_ENOUGH_TO_INTERRUPT = 0.7
+# A question that must be answered in its very words is not left for anything but these.
+EVEN_BEFORE_EXACT = frozenset({PERSON, "change_language", "stop_pause"})
 MOST_STEPS = 200
 SKIPPED = "skip"
 REPEAT = "repeat"
@@ -87,12 +89,12 @@ class _Player:
 
     def take_answer(self, frame: Frame) -> None:
         step = self.step_of(frame)
+        if frame.phase == "way_out" and self.take_way_out(frame):
+            return
         answer = self.answer_to(step)
         if answer is not None:
             self.slots[step.target] = answer
             self.follow(frame, step)
-        elif frame.phase == "way_out" and self.take_way_out(frame):
-            return
         elif (flow := self.digression(frame, step)) is not None:
             self.begin(flow)
         else:
@@ -119,7 +121,7 @@ class _Player:
         sure = self.turn.confidence >= SURE_ENOUGH_TO_INTERRUPT
         if not sure or step.answer == "text" or flow in {None, frame.flow, CANNOT_HANDLE}:
             return None
-        return flow
+        return None if step.exact and flow not in EVEN_BEFORE_EXACT else flow
 
     def ask_again(self, frame: Frame, step: Step) -> None:
         """Once in other words, then a way out; after days of silence simply anew."""

@@ -26,6 +26,8 @@ ANY = "any"
 MINORS = frozenset({"under_13", "teen"})
 MEETING_DAYS = 14
 MOST_MEETINGS = 6
+# Three scores of 7 or more in 14 days: offer a person (service specification 2.0, a default).
+_DISTRESS, _HEAVY, _HEAVY_DAYS, _OFTEN = "distress_0_10", 7, 14, 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +63,9 @@ Action = Callable[[ActionContext, Slots], Awaitable[dict[str, Any]]]
 
 async def list_sites(context: ActionContext, slots: Slots) -> dict[str, Any]:
     """The places, and "any place"."""
-    choices = [{"value": str(site.id), "title": context.named(site.name)} for site in await programme.sites(context.session)]
+    choices = [
+        {"value": str(site.id), "title": context.named(site.name)} for site in await programme.sites(context.session)
+    ]
     return {"site_choices": [*choices, {"value": ANY, "title": context.text("any_place")}]}
 
 
@@ -128,18 +132,21 @@ async def find_services(context: ActionContext, slots: Slots) -> dict[str, Any]:
     """Up to three services that were verified within 180 days."""
     await _keep_site(context, slots)
     found = await programme.services_at(context.session, _uuid(slots.get("site")))
-    blocks = [f"*{context.named(name)}* ({context.named(site)})\n{context.named(details)}" for name, details, site in found]
+    blocks = [
+        f"*{context.named(name)}* ({context.named(site)})\n{context.named(details)}" for name, details, site in found
+    ]
     if context.channel == "sms":
         blocks = [block.replace("*", "") for block in blocks]
     return {"services_found": bool(found), "services_text": "\n\n".join(blocks)}
 
 
 async def record_measure(context: ActionContext, slots: Slots) -> dict[str, Any]:
-    """Keep distress before and after, each of them only if it was given."""
+    """Keep distress before and after, each only if it was given; say whether it is often heavy."""
     before, after = _score(slots.get("distress_before")), _score(slots.get("distress_after"))
-    if before is not None or after is not None:
-        await programme.note_measure(context.session, context.contact.id, "distress_0_10", before, after)
-    return {}
+    if context.contact.consent is not None and (before is not None or after is not None):
+        await programme.note_measure(context.session, context.contact.id, _DISTRESS, before, after)
+    heavy = await programme.heavy_measures(context.session, context.contact.id, _DISTRESS, _HEAVY, _HEAVY_DAYS)
+    return {"heavy_often": heavy >= _OFTEN}
 
 
 async def _keep_site(context: ActionContext, slots: Slots) -> None:

@@ -61,7 +61,9 @@ async def receive(session: Session, message: InboundMessage) -> bool:
     )
     if fresh is None:
         return False
-    await session.run(sa.update(address).where(address.c.id == address_id).values(last_inbound_at=now))
+    await session.run(
+        sa.update(address).where(address.c.id == address_id).values(last_inbound_at=now, unusable_at=None)
+    )
     return True
 
 

@@ -189,6 +189,19 @@ async def note_measure(
     )
 
 
+async def heavy_measures(session: Session, contact_id: uuid.UUID, instrument: str, score: int, days: int) -> int:
+    """On how many occasions in the last `days` a contact gave `score` or more."""
+    found: int = await session.scalar(
+        sa.select(sa.func.count()).where(
+            measure.c.contact_id == contact_id,
+            measure.c.instrument == instrument,
+            measure.c.at > clock.now() - timedelta(days=days),
+            sa.func.greatest(measure.c.before, measure.c.after) >= score,
+        )
+    )
+    return found
+
+
 async def duty(session: Session, language: str | None) -> Duty:
     """Who is truly there now for this language, from the rota alone."""
     now = clock.now()

@@ -96,8 +96,11 @@ def demo_keys(settings: Settings, folder: Path, *, embedded: bool) -> tuple[str,
     return kept["encryption_keys"], kept["lookup_key"]
 
 
-def run(settings: Settings, *, with_demo: bool = True) -> int:
-    """Start everything, wait until it is healthy, watch it, stop it on Ctrl-C. The exit code."""
+def run(settings: Settings, *, with_demo: bool | None = None) -> int:
+    """Start everything, wait until it is healthy, watch it, stop it on Ctrl-C. The exit code.
+
+    Unless said otherwise, demo content goes into the embedded database only, never into yours.
+    """
     folder = settings.data_folder.resolve()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -116,7 +119,7 @@ def run(settings: Settings, *, with_demo: bool = True) -> int:
         return 1
 
 
-def _run(settings: Settings, folder: Path, with_demo: bool) -> int:
+def _run(settings: Settings, folder: Path, with_demo: bool | None) -> int:
     begun = time.monotonic()
     servers = LocalServers(settings)
     supervisor: Supervisor | None = None
@@ -125,7 +128,7 @@ def _run(settings: Settings, folder: Path, with_demo: bool) -> int:
         servers.start(settings)
         say("bringing the database up to date")
         upgrade(servers.database_url)
-        asyncio.run(_fill(settings, servers, with_demo))
+        asyncio.run(_fill(settings, servers, servers.postgres is not None if with_demo is None else with_demo))
         say("starting engine, gateway and worker")
         supervisor = Supervisor(_children(settings, servers), folder / "logs")
         _watch_servers(supervisor, servers)
@@ -213,7 +216,6 @@ def _leave_run_file(folder: Path, servers: LocalServers, supervisor: Supervisor)
     """What other commands of this machine need to join in; readable by the owner alone."""
     prefix = "HARBOUR_"
     values: dict[str, object] = {key.removeprefix(prefix).lower(): value for key, value in servers.environment.items()}
-    values["demo"] = servers.postgres is not None
     values["processes"] = [child.process.pid for child in supervisor.children if child.process]
     values["supervisor"] = os.getpid()
     path = folder / RUN_FILE

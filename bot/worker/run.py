@@ -57,19 +57,19 @@ async def _run(settings: Settings, account: TwilioAccount | None) -> None:
     def woken(what: str) -> None:
         (inbound if what == INBOX else outbound).wake()
 
-    await _until_stopped(settings.worker_metrics_port, inbound.run(), outbound.run(), due.run(), wake.listen(woken))
+    await _until_stopped(settings, inbound.run(), outbound.run(), due.run(), wake.listen(woken))
     await engine.close()
     await wake.close()
     await database.close()
 
 
-async def _until_stopped(metrics_port: int, *loops: Coroutine[Any, Any, None]) -> None:
+async def _until_stopped(settings: Settings, *loops: Coroutine[Any, Any, None]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     tasks = [asyncio.ensure_future(one) for one in loops]
-    if metrics_port:
-        start_http_server(metrics_port, "127.0.0.1")
+    if settings.worker_metrics_port:
+        start_http_server(settings.worker_metrics_port, settings.worker_metrics_host)
     log.log("worker").info("ready")
     await asyncio.wait([*tasks, asyncio.ensure_future(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
@@ -101,6 +101,7 @@ def turn_config(settings: Settings) -> TurnConfig:
         history_days=settings.history_days,
         acknowledge_minutes=settings.acknowledge_minutes,
         away_hours=settings.away_hours,
+        repeat_crisis_minutes=settings.repeat_crisis_minutes,
         answer_within=settings.answer_within,
         turn_attempts=settings.turn_attempts,
         sms_segments=settings.sms_segments,

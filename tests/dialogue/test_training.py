@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.engine.lean import leave_out_tensorflow
 from bot.engine.phrases import DataError, Phrase, read_phrases, write_rasa
+from bot.engine.train import fingerprint
 
 from .engine_process import MODELS, ROOT, EngineProcess, run
 
@@ -80,8 +82,6 @@ def test_nothing_is_trained_again_without_need(engine_process: EngineProcess) ->
 def test_a_changed_phrase_asks_for_another_model(tmp_path: Path) -> None:
     data = tmp_path / "nlu_data"
     shutil.copytree(ROOT / "nlu_data", data)
-    from bot.engine.train import fingerprint
-
     before = fingerprint(data)
     with (data / "en" / "greet.yml").open("a") as file:
         file.write("    - good day to you\n")
@@ -102,3 +102,9 @@ def test_every_intent_of_the_domain_has_phrases_in_every_language() -> None:
     for language in (ROOT / "nlu_data").iterdir():
         written = {file.stem for file in language.glob("*.yml")}
         assert written == {intent for intent in domain if not intent.startswith("text")}, language
+
+
+def test_a_pipeline_that_needs_tensorflow_gets_it(tmp_path: Path) -> None:
+    config = tmp_path / "config.yml"
+    config.write_text("pipeline:\n- name: DIETClassifier\npolicies:\n- name: bot.engine.components.policy.FlowPolicy\n")
+    assert leave_out_tensorflow(config) is False

@@ -273,7 +273,7 @@ async def test_a_crash_while_joining_a_group_gives_no_second_membership(
     assert len(await world.rows(membership)) == 1
 
 
-class Crash(RuntimeError):
+class Crash(BaseException):
     """As if the process had died."""
 
 

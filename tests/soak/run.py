@@ -26,6 +26,8 @@ from .system import System
 CATCH_UP = 60.0
 _GIVE_UP = 90.0
 _CALM = 3.0
+_STEP = 10.0
+Backlog = tuple[float, int, int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Report:
     answers: Counter[str]
     slowest: float
     sending: float
+    backlog: list[Backlog]
     caught_up: float
     whole: float
     found: Found
@@ -62,6 +65,7 @@ class Report:
             f"provider     accepted {len(found.taken)}; unclear outcomes: {self.reconciled.found} found by listing,"
             f" {self.reconciled.sent_again} not there and sent again, {self.reconciled.by_callback} closed by callback",
             f"logged       {_counts(self.failures)}",
+            "waiting      " + "; ".join(f"after {at:.0f} s {turns} turns, {sends} sends" for at, turns, sends in self.backlog),
             f"caught up    {self.caught_up:.1f} s after the last restart (allowed {CATCH_UP:.0f})",
             f"whole run    {self.whole:.0f} s",
             "nothing lost, nothing doubled, nothing out of order"
@@ -101,7 +105,7 @@ async def _through(plan: Plan, system: System, say: Callable[[str], None], begun
     await system.well()
     restarted = time.monotonic()
     say(f"all sent and all up again after {restarted - zero:.0f} s; waiting until all is caught up")
-    caught_up = await _caught_up(system, restarted)
+    backlog, caught_up = await _caught_up(system, restarted)
     await asyncio.sleep(_CALM)
     found = await evidence.collect(plan, sender, system)
     faults = checker.faults(found)
@@ -114,6 +118,7 @@ async def _through(plan: Plan, system: System, say: Callable[[str], None], begun
         answers=sender.answers,
         slowest=sender.slowest,
         sending=sending,
+        backlog=backlog,
         caught_up=caught_up,
         whole=time.monotonic() - begun,
         found=found,
@@ -130,13 +135,17 @@ async def _kill_all(plan: Plan, system: System, say: Callable[[str], None], zero
         say(f"{time.monotonic() - zero:6.1f} s  kill -9 {kill.target}")
 
 
-async def _caught_up(system: System, since: float) -> float:
-    """Seconds from `since` until nothing waits any more; no longer than a minute and a half."""
-    while time.monotonic() - since < _GIVE_UP:
-        if await system.waiting() == (0, 0):
+async def _caught_up(system: System, since: float) -> tuple[list[Backlog], float]:
+    """What waited when, and the seconds from `since` until nothing did; no longer than a minute and a half."""
+    backlog: list[Backlog] = []
+    while (passed := time.monotonic() - since) < _GIVE_UP:
+        waiting = await system.waiting()
+        if waiting == (0, 0):
             break
+        if waiting and (not backlog or passed - backlog[-1][0] > _STEP):
+            backlog.append((passed, *waiting))
         await asyncio.sleep(0.2)
-    return time.monotonic() - since
+    return backlog, time.monotonic() - since
 
 
 async def _fsync_is_on(system: System) -> None:

@@ -1,0 +1,102 @@
+"""What would leave a person hanging or unread is found before it is published."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+
+from bot.conversation.effects import KNOWN_ACTIONS
+from bot.flow import check
+from tests.flow.conftest import Folder
+
+LONG = "x" * 1025
+
+# rule and case: (file, old, new, file that is named)
+MISTAKES = {
+    "unreachable": ("hard_days/flow.yml", "then: to_groups", "then: to_breathing", "hard_days/flow.yml"),
+    "unknown-flow": ("hard_days/flow.yml", "link: groups", "link: gruops", "hard_days/flow.yml"),
+    "unknown-action": ("my_data/flow.yml", "action: request_deletion", "action: erase_all", "my_data/flow.yml"),
+    "condition, unknown name": ("hard_days/flow.yml", "slots.hard_days_choice == 'groups'", "slot.x", "hard_days/flow.yml"),
+    "condition, code": ("hard_days/flow.yml", "slots.hard_days_choice == 'groups'", "open('x')", "hard_days/flow.yml"),
+    "condition, broken": ("hard_days/flow.yml", "slots.hard_days_choice == 'groups'", "(((", "hard_days/flow.yml"),
+    "condition, nonsense": ("hard_days/flow.yml", "slots.hard_days_choice == 'groups'", "1 / 0", "hard_days/flow.yml"),
+    "missing-text": ("hard_days/uk.yml", "utter_hear:", "utter_heard:", "hard_days/uk.yml"),
+    "missing-text, question": ("hard_days/ru.yml", "utter_ask_hard_days_choice:", "utter_ask:", "hard_days/ru.yml"),
+    "missing-text, service": ("service/fr.yml", "  resume:", "  resumed:", "service/fr.yml"),
+    "missing-choice": ("hard_days/flow.yml", "[breathing, groups, person]", "[breathing, groups, person, other]", "hard_days/en.yml"),
+    "missing-choice, service": ("service/es.yml", "      unsure:", "      unsafe:", "service/es.yml"),
+    "missing-choice, way out": ("service/en.yml", "      again: {", "      anew: {", "service/en.yml"),
+    "unused-choice": ("hard_days/flow.yml", "[breathing, groups, person]", "[breathing, person]", "hard_days/ar.yml"),
+    "too-long": ("hard_days/en.yml", "utter_hear: ", f"utter_hear: {LONG} ", "hard_days/en.yml"),
+    "phone-number": ("hard_days/en.yml", "utter_hear: ", "utter_hear: Call 800 555 0199. ", "hard_days/en.yml"),
+    "phone-number, international": ("service/en.yml", "  no_lines: ", "  no_lines: Call +57 300 111 2222. ", "service/en.yml"),
+    "missing-words": ("service/uk.yml", "  repeat: [", "  repeated: [", "service/uk.yml"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_every_kind_of_mistake_is_found_and_its_file_is_named(folder: Folder, case: str) -> None:
+    file, old, new, named = MISTAKES[case]
+    folder.change(file, old, new)
+    found = check(folder.read(), KNOWN_ACTIONS)
+    rule = case.partition(",")[0]
+    assert (rule, f"flows/{named}") in {(one.rule, one.file) for one in found}
+    for one in found:
+        assert one.sentence and str(one).startswith(f"{one.file}:{one.line}: [{one.rule}]")
+
+
+def test_a_flow_without_texts_in_a_language_is_found(folder: Folder) -> None:
+    folder.delete("hard_days/ar.yml")
+    (found,) = check(folder.read(), KNOWN_ACTIONS)
+    assert (found.rule, found.file) == ("missing-language", "flows/hard_days/ar.yml")
+
+
+def test_a_step_that_is_wrong_is_named_by_its_line(folder: Folder) -> None:
+    folder.change("hard_days/flow.yml", "link: groups", "link: gruops")
+    lines = (folder.path / "hard_days" / "flow.yml").read_text().splitlines()
+    (found,) = check(folder.read(), KNOWN_ACTIONS)
+    assert lines[found.line - 1] == "  - id: to_groups"
+
+
+def test_a_word_for_two_commands_is_found(folder: Folder) -> None:
+    """Else STOP in one language could be MENU in another."""
+    folder.change("service/es.yml", "  exit: [", "  exit: [menu principal, ")
+    assert check(folder.read(), KNOWN_ACTIONS) != []
+
+
+def test_a_word_for_two_answers_of_one_question_is_found(folder: Folder) -> None:
+    folder.change("my_data/en.yml", 'also: ["back", "no"]', 'also: ["back", "no", "erase"]')
+    assert check(folder.read(), KNOWN_ACTIONS) != []
+
+
+def test_a_placeholder_that_only_one_language_has_is_found(folder: Folder) -> None:
+    folder.change("talk_to_person/es.yml", "{opens}", "{abre}")
+    assert check(folder.read(), KNOWN_ACTIONS) != []
+
+
+def test_a_circle_without_a_question_is_found(folder: Folder) -> None:
+    again = "    next:\n      - if: slots.misses\n        then: hear\n      - else: ask\n"
+    folder.change("hard_days/flow.yml", "  - id: ask\n", f"{again}  - id: ask\n")
+    assert check(folder.read(), KNOWN_ACTIONS) != []
+
+
+def test_one_equals_sign_in_place_of_two_is_found_and_not_always_true(folder: Folder) -> None:
+    folder.change("hard_days/flow.yml", "slots.hard_days_choice == 'groups'", "slots.hard_days_choice = 'groups'")
+    with warnings.catch_warnings(action="ignore"):
+        assert [one.rule for one in check(folder.read(), KNOWN_ACTIONS)] == ["condition"]
+
+
+def test_a_phone_number_in_a_choice_is_found(folder: Folder) -> None:
+    folder.change("my_data/en.yml", '"Go back"', '"Call 800 555 0199"')
+    assert check(folder.read(), KNOWN_ACTIONS) != []
+
+
+def test_an_intent_that_starts_two_flows_is_found(folder: Folder) -> None:
+    folder.change("hard_days/flow.yml", "intent: feel_sad", "intent: panic")
+    assert check(folder.read(), KNOWN_ACTIONS) != []
+
+
+def test_without_english_the_check_says_so_in_a_sentence(folder: Folder) -> None:
+    folder.delete("service/en.yml")
+    assert check(folder.read(), KNOWN_ACTIONS) != []
