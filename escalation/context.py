@@ -80,7 +80,7 @@ class Scene:
 
     def _idioms(self, item: Found) -> Iterator[Found]:
         for role in (Role.IDIOM, Role.NEED_IDIOM):
-            yield from (idiom for idiom in self._family(role, item) if idiom.overlaps(item))
+            yield from (idiom for idiom in self._by_role[role] if idiom.overlaps(item))
 
     def _with_circumstances(self, item: Found, sign: RiskSignal) -> Iterator[RiskSignal]:
         yield sign
@@ -175,7 +175,7 @@ class Scene:
             return "quoted"
         if self._past(item):
             return "past"
-        if sign.category in _REPORTED and sign.kind in AIMS and self._same_sentence(Role.CONDITIONAL, item):
+        if _suicide(item) and sign.kind in AIMS and self._same_sentence(Role.CONDITIONAL, item):
             return "conditional"
         return "affirmed"
 
@@ -272,14 +272,16 @@ def _plausible(item: Found) -> bool:
 
 
 def _widest_phrases(found: Sequence[Found]) -> list[Found]:
-    """Without suicide phrases whose every word is also part of a longer one, which says more."""
+    """Without phrases whose every word is also part of a longer one of their kind: it says more."""
     return [item for item in found if not any(_absorbs(other, item) for other in found)]
 
 
 def _absorbs(longer: Found, item: Found) -> bool:
-    if longer.phrase.entry is item.phrase.entry or not (_suicide(longer) and _suicide(item)):
+    one, two = longer.phrase.entry, item.phrase.entry
+    if one is None or two is None or one is two:
         return False
-    return set(longer.hit.used) > set(item.hit.used)
+    alike = one.categories[0] is two.categories[0] or (_suicide(longer) and _suicide(item))
+    return alike and set(longer.hit.used) > set(item.hit.used)
 
 
 def _suicide(item: Found) -> bool:

@@ -14,6 +14,7 @@ NONE, WATCH, ELEVATED, HIGH, IMMINENT = RiskLevel
 
 KINDS = {
     # R1, R1T (service specification 3.2, R1 anchors and rules 2, 3, 7, 11)
+    "word": WATCH,  # the bare word, which may be news
     "hopeless": WATCH,  # "can't go on"
     "wish": ELEVATED,  # to be dead, not to wake up
     "thought": ELEVATED,  # of dying, of killing oneself, "better off without me"

@@ -135,11 +135,18 @@ def _attempts(signals: Signals) -> Iterator[Verdict]:
 def _goodbyes(signals: Signals) -> Iterator[Verdict]:
     """Rule 11 and the table: a last goodbye."""
     if not any(sign.kind == "goodbye" and _meant(sign) for sign in signals):
+        if _suicide_words(signals) and any(sign.kind == "farewell" for sign in signals):
+            yield Verdict(HIGH, _SELF, "3.2-11")
         return
     if any(sign.kind == "farewell" for sign in signals):
         yield Verdict(HIGH, _SELF, "3.2-11")
-    if any(sign.category is _SELF and sign.kind in CORE and _meant(sign) for sign in signals):
+    if _suicide_words(signals):
         yield Verdict(IMMINENT, _SELF, "3.2-2")
+
+
+def _suicide_words(signals: Signals) -> bool:
+    own = (sign for sign in signals if sign.category is _SELF and _meant(sign))
+    return any(sign.kind in CORE for sign in own)
 
 
 def _disclosures(signals: Signals) -> Iterator[Verdict]:

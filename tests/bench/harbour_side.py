@@ -205,7 +205,9 @@ class HarbourSide:
                     await connection.fetchval(f"SELECT count(*) FROM {table} WHERE contact_id = $1", contact_id)
                     for table in ("inbox", "outbox", "assessment")
                 ]
-                found.append({"length": contact.length, **dict(zip(("inbox", "outbox", "assessment"), counts, strict=True))})
+                found.append(
+                    {"length": contact.length, **dict(zip(("inbox", "outbox", "assessment"), counts, strict=True))}
+                )
                 if counts != [contact.length] * 3:
                     raise BenchFailed(f"A contact should have {contact.length} turns behind them, but has {counts}.")
         return found

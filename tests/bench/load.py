@@ -121,7 +121,9 @@ class Run:
     wall: float = 0.0
 
 
-async def closed_loop(phone: Phone, contacts: Sequence[Contact], at_once: int, turns: int, cap: float, each: int) -> Run:
+async def closed_loop(
+    phone: Phone, contacts: Sequence[Contact], at_once: int, turns: int, cap: float, each: int
+) -> Run:
     """`at_once` contacts, each writing again when answered, until `turns` are taken or `cap` seconds over.
 
     A contact writes `each` messages and gives way to a fresh one, so that lengths stay what they are.

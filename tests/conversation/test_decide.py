@@ -21,7 +21,7 @@ DANGER = Assessment(RiskLevel.IMMINENT, (RiskCategory.SUICIDE_SELF,))
 UNREADABLE = Assessment(RiskLevel.WATCH, (RiskCategory.UNREADABLE,), ask="unreadable")
 ASSESSMENTS = st.builds(
     Assessment,
-    level=st.sampled_from(RiskLevel),
+    level=st.sampled_from([level for level in RiskLevel if level > RiskLevel.NONE]),
     categories=st.lists(st.sampled_from(RiskCategory), min_size=1, max_size=3, unique=True).map(tuple),
     ask=st.sampled_from([None, "meaning_check", "meaning_check_negated", "third_person", "need", "unreadable"]),
 ) | st.just(CALM)

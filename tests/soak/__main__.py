@@ -8,11 +8,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import secrets
+import signal
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 from .plan import ENGINE, GATEWAY, POSTGRES, VALKEY, WORKERS, make_plan
-from .run import soak
+from .run import Report, soak
 
 _PER_MINUTE = 1200
 
@@ -37,9 +40,16 @@ def main() -> int:
     )
     if given.keep:
         given.keep.mkdir(parents=True, exist_ok=True)
-    report = asyncio.run(soak(plan, keep=given.keep))
+    report = asyncio.run(_until_told_to_stop(soak(plan, keep=given.keep)))
     print(report)
     return 1 if report.faults else 0
+
+
+async def _until_told_to_stop(run: Coroutine[Any, Any, Report]) -> Report:
+    """SIGTERM ends a run as Ctrl-C does: nothing it started is left running."""
+    task = asyncio.ensure_future(run)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
 
 
 if __name__ == "__main__":
