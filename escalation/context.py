@@ -34,10 +34,12 @@ class Found:
     phrase: Phrase
 
     def covers(self, other: Found) -> bool:
+        """Whether the other phrase lies within this one."""
         return self.hit.first <= other.hit.first and other.hit.last <= self.hit.last
 
-    def overlaps(self, other: Found) -> bool:
-        return self.hit.first <= other.hit.last and other.hit.first <= self.hit.last
+    def touches(self, other: Found) -> bool:
+        """Whether both read one word."""
+        return not set(self.hit.used).isdisjoint(other.hit.used)
 
 
 class Scene:
@@ -80,7 +82,7 @@ class Scene:
 
     def _idioms(self, item: Found) -> Iterator[Found]:
         for role in (Role.IDIOM, Role.NEED_IDIOM):
-            yield from (idiom for idiom in self._by_role[role] if idiom.overlaps(item))
+            yield from (idiom for idiom in self._by_role[role] if idiom.touches(item))
 
     def _with_circumstances(self, item: Found, sign: RiskSignal) -> Iterator[RiskSignal]:
         yield sign
@@ -261,8 +263,8 @@ class Scene:
 
 
 def _wider(item: Found, idiom: Found) -> bool:
-    """Whether a risk phrase says more than the idiom inside it."""
-    return item.covers(idiom) and not idiom.covers(item)
+    """Whether a risk phrase says all that the idiom says, and more."""
+    return set(item.hit.used) > set(idiom.hit.used)
 
 
 def _plausible(item: Found) -> bool:

@@ -4,7 +4,8 @@ Owns: SCRIPTS, said().
 May import: nothing.
 Start reading at: `SCRIPTS`.
 
-Ten turns of one visit: small talk, the breathing exercise with its two numbers, a hard day, groups.
+Ten turns of one visit: small talk, the breathing exercise with its two numbers, a hard day, groups,
+services.
 No message shows risk, asks for a person or is a global word, so that each is read by the model and
 answered by one message in Harbour, as it is in Rasa. Invented, and not taken from `nlu_data/`.
 """
@@ -21,7 +22,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
         "thank you, that was good",
         "i could not sleep again last night",
         "when does the group meet this week?",
-        "are you a real human being?",
+        "where is the health post?",
         "ok goodbye for now",
     ),
     "es": (
@@ -33,7 +34,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
         "muchas gracias, me sirvió",
         "anoche otra vez no pude dormir",
         "¿cuándo se reúne el grupo esta semana?",
-        "¿eres una persona real?",
+        "¿dónde queda el puesto de salud?",
         "bueno, adiós por ahora",
     ),
     "ar": (
@@ -45,7 +46,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
         "شكرًا جزيلًا لك",
         "لم أستطع النوم ليلة أمس",
         "متى تجتمع المجموعة هذا الأسبوع؟",
-        "هل أنت إنسان حقيقي؟",
+        "أين يقع المركز الصحي؟",
         "حسنًا، مع السلامة",
     ),
 }

@@ -128,7 +128,9 @@ def test_the_same_turn_always_gives_the_same_reply(turn: TurnInput) -> None:
 def bundle_of(*flows: Flow) -> Bundle:
     """The shipped content with these flows besides; every text they need is there in English."""
     texts = {
-        flow.id: {key: Text(f"text of {key}") for step in flow.steps for key in (step.target, f"utter_ask_{step.target}")}
+        flow.id: {
+            key: Text(f"text of {key}") for step in flow.steps for key in (step.target, f"utter_ask_{step.target}")
+        }
         for flow in flows
     }
     old = shipped()
@@ -191,7 +193,14 @@ def test_the_menu_takes_the_place_of_everything() -> None:
 
 def test_slots_that_were_set_lead_the_way_and_a_question_already_answered_is_not_asked() -> None:
     ask = step("ask", "collect", "mood", "bye", answer="text")
-    bundle = bundle_of(flow("known", step("set", "set_slots", then="ask", values={"mood": "calm"}), ask, step("bye", "action", "utter_bye")))
+    bundle = bundle_of(
+        flow(
+            "known",
+            step("set", "set_slots", then="ask", values={"mood": "calm"}),
+            ask,
+            step("bye", "action", "utter_bye"),
+        )
+    )
     assert keys(begin(bundle, "known")) == ["utter_bye"]
 
 
@@ -211,18 +220,28 @@ def test_a_free_text_is_never_taken_for_a_wish() -> None:
 
 
 def test_a_state_of_content_that_is_gone_is_an_error_and_no_wrong_turn() -> None:
-    state = DialogueState.from_json({"bundle": "x", "stack": [{"flow": "gone", "step": "a", "phase": "asked"}], "slots": {}, "misses": 0})
+    state = DialogueState.from_json(
+        {"bundle": "x", "stack": [{"flow": "gone", "step": "a", "phase": "asked"}], "slots": {}, "misses": 0}
+    )
     with pytest.raises(KeyError):
         advance(shipped(), state, TurnInput("en", text="1"))
 
 
 def test_even_then_the_menu_can_be_reached() -> None:
-    state = DialogueState.from_json({"bundle": "x", "stack": [{"flow": "gone", "step": "a", "phase": "asked"}], "slots": {}, "misses": 0})
+    state = DialogueState.from_json(
+        {"bundle": "x", "stack": [{"flow": "gone", "step": "a", "phase": "asked"}], "slots": {}, "misses": 0}
+    )
     assert keys(advance(shipped(), state, TurnInput("en", start=MENU))) == ["utter_ask_menu_choice"]
 
 
 def test_a_call_carries_the_slots_and_its_result_becomes_slots() -> None:
-    bundle = bundle_of(flow("asks", step("a", "action", "list_sites", "b"), step("b", "collect", "site", choices_from="site_choices", answer="choice")))
+    bundle = bundle_of(
+        flow(
+            "asks",
+            step("a", "action", "list_sites", "b"),
+            step("b", "collect", "site", choices_from="site_choices", answer="choice"),
+        )
+    )
     outcome = begin(bundle, "asks")
     assert outcome.call == Call("list_sites", {})
     result = {"site_choices": [{"value": "x", "title": "Here"}]}

@@ -106,7 +106,7 @@ def test_a_mistake_in_a_text_names_the_file_and_what_to_do(folder: Folder, mista
 
 def test_bytes_that_are_no_text_name_the_file(folder: Folder) -> None:
     (folder.path / "breathing" / "en.yml").write_bytes(b"language: en\ntexts:\n  a: \xff\xfe\n")
-    with pytest.raises(FlowError, match="en.yml:1.*cannot be read"):
+    with pytest.raises(FlowError, match=r"en\.yml:1.*cannot be read"):
         folder.read()
 
 

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from bot.conversation.checks import Check, after_answer, offered
+from bot.conversation.decide import _FLOW_OF_WORD, WELCOME
 from bot.conversation.effects import KNOWN_ACTIONS
 from bot.flow import Bundle, Say, check, render
 from bot.flow.bundle import Step, Text
@@ -63,7 +64,11 @@ def test_every_text_is_there_in_every_language(language: str) -> None:
 def test_no_text_is_left_in_english(language: str) -> None:
     if language == "en":
         return
-    same = [(flow, key) for code, flow, key, text in all_texts() if code == language and text.text == english(flow, key).text]
+    same = [
+        (flow, key)
+        for code, flow, key, text in all_texts()
+        if code == language and text.text == english(flow, key).text
+    ]
     assert set(same) <= {("change_language", "utter_ask_language")}
 
 
@@ -134,8 +139,6 @@ def test_every_flow_can_end(name: str) -> None:
 
 
 def test_every_flow_can_be_begun_by_somebody() -> None:
-    from bot.conversation.decide import _FLOW_OF_WORD, WELCOME
-
     flows = shipped().flows
     begun = {WELCOME, MENU, PERSON, *_FLOW_OF_WORD.values(), *shipped().triggers.values()}
     begun |= {step.target for flow in flows.values() for step in flow.steps if step.kind in {"link", "call"}}

@@ -56,7 +56,9 @@ async def test_it_can_be_done_in_every_language(world: World, language: str) -> 
     assert await scores(world) == [(4, 2)]
 
 
-@pytest.mark.parametrize(("language", "word", "score"), [("es", "siete", 7), ("uk", "сім", 7), ("ar", "سبعة", 7), ("fr", "sept", 7)])
+@pytest.mark.parametrize(
+    ("language", "word", "score"), [("es", "siete", 7), ("uk", "сім", 7), ("ar", "سبعة", 7), ("fr", "sept", 7)]
+)
 async def test_a_number_may_be_written_as_a_word(world: World, language: str, word: str, score: int) -> None:
     person = await asked_before(world, language)
     await person.writes(word)
@@ -99,7 +101,9 @@ async def test_whoever_is_worse_or_very_heavy_afterwards_is_offered_a_person(
     assert answer.startswith(opening("utter_on_duty", flow="talk_to_person"))
 
 
-@pytest.mark.parametrize(("before", "after"), [("5", "6"), ("5", "5"), ("7", "7"), ("skip", "7"), ("5", "skip"), ("skip", "skip")])
+@pytest.mark.parametrize(
+    ("before", "after"), [("5", "6"), ("5", "5"), ("7", "7"), ("skip", "7"), ("5", "skip"), ("skip", "skip")]
+)
 async def test_whoever_is_not_worse_is_thanked(world: World, before: str, after: str) -> None:
     person = await asked_after(world, before)
     assert await person.writes(after) == [text("utter_thanks")]

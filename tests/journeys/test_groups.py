@@ -177,7 +177,10 @@ async def test_whoever_joins_a_group_whose_meetings_just_ended_is_not_a_silent_m
 @pytest.mark.parametrize("band", ["teen", "under_13"])
 async def test_minors_only_see_groups_for_minors(world: World, band: str) -> None:
     answer = await looking(world, "7", "3", age_band=band)
-    assert answer.splitlines()[1:] == ["1. Young people: craft and sport – South site – Sat 28 Nov, 14:00", "2. Not now"]
+    assert answer.splitlines()[1:] == [
+        "1. Young people: craft and sport – South site – Sat 28 Nov, 14:00",
+        "2. Not now",
+    ]
 
 
 async def test_a_minor_cannot_join_a_group_for_adults_by_an_old_button(world: World) -> None:

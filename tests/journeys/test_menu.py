@@ -18,7 +18,9 @@ async def at_menu(world: World, language: str = "en") -> Person:
     return person
 
 
-@pytest.mark.parametrize("said", ["1", "١", "۱", "१", "１", "1️⃣", " 1. ", "1)", "breathing", "Slow breathing, to calm down", "EXERCISE"])
+@pytest.mark.parametrize(
+    "said", ["1", "١", "۱", "१", "１", "1️⃣", " 1. ", "1)", "breathing", "Slow breathing, to calm down", "EXERCISE"]
+)
 async def test_an_item_is_chosen_by_number_in_any_script_or_by_its_words(world: World, said: str) -> None:
     person = await at_menu(world)
     (answer,) = await person.writes(said)

@@ -37,7 +37,9 @@ async def test_danger_is_answered_at_once_while_the_engine_is_down(world: World)
     assert world.engine.turns == []
 
 
-@pytest.mark.parametrize("text", [TONIGHT, "she hit me. i want to kill myself tonight", "I WANT TO KILL MYSELF TONIGHT!!"])
+@pytest.mark.parametrize(
+    "text", [TONIGHT, "she hit me. i want to kill myself tonight", "I WANT TO KILL MYSELF TONIGHT!!"]
+)
 async def test_the_engine_never_has_a_say_in_danger(world: World, text: str) -> None:
     world.understands(text, "want_exercise", 1.0)
     person = world.person()
@@ -187,9 +189,17 @@ async def test_another_persons_danger_is_asked_about_and_now_is_the_highest_leve
     (answer,) = await person.writes(BROTHER)
     assert answer.startswith(opening("third_person"))
     assert ((await person.case()).level, (await person.case()).categories) == (HIGH, ("R1T",))
-    (answer,) = await person.writes("yes, now")
-    assert opening("still_danger") in answer
+    await person.writes("yes, now")
     assert (await person.case()).level == IMMINENT
+
+
+async def test_whoever_stays_with_somebody_in_danger_is_never_told_to_leave(world: World) -> None:
+    """Specification 3.5: stay, or get someone to stay."""
+    person = world.person()
+    await person.consents()
+    await person.writes(BROTHER)
+    (answer,) = await person.writes("yes, now")
+    assert "leave the place" not in answer
 
 
 @pytest.mark.parametrize("said", ["not now", "i do not know"])
@@ -409,7 +419,7 @@ async def test_danger_after_stop_is_still_heard_and_answered(world: World) -> No
     assert (await person.fates())[-1][0] == "crisis"
 
 
-async def test_whoever_writes_again_after_stop_in_a_crisis_is_not_met_with_silence(world: World) -> None:
+async def test_whoever_writes_again_after_a_crisis_and_stop_is_not_met_with_silence(world: World) -> None:
     """The last word was: to come back, just write."""
     person = world.person()
     await person.writes(TONIGHT)
@@ -419,6 +429,17 @@ async def test_whoever_writes_again_after_stop_in_a_crisis_is_not_met_with_silen
     await amal.closes(person, "asked to stop")
     await person.reads()
     world.pass_time(hours=2)
+    assert await person.writes("i am back") != []
+
+
+@pytest.mark.parametrize("minutes", [1, 30])
+async def test_whoever_comes_back_soon_after_stop_in_a_crisis_is_not_met_with_silence(
+    world: World, minutes: int
+) -> None:
+    person = world.person()
+    await person.writes(TONIGHT)
+    await person.writes("stop")
+    world.pass_time(minutes=minutes)
     assert await person.writes("i am back") != []
 
 

@@ -76,9 +76,7 @@ async def one(world: World, work: Any) -> None:
 
 async def work_all(world: World, database: Database, channel: SimulatorChannel) -> None:
     """A worker's three loops, several rounds."""
-    turns = turn_module.TurnHandler(
-        database, world.engine, screener(), turn_module.TurnConfig(organisation="Test")
-    )
+    turns = turn_module.TurnHandler(database, world.engine, screener(), turn_module.TurnConfig(organisation="Test"))
     sending = OutboundWork(database, dict.fromkeys(Channel, channel), {}, SendPolicy())
     for _ in range(4):
         for work in (InboundWork(turns, Wake("")), sending, DueWork(database)):

@@ -277,9 +277,7 @@ class Crash(BaseException):
     """As if the process had died."""
 
 
-async def crash_once(
-    world: World, monkeypatch: pytest.MonkeyPatch, person: Person, text: str, after: int
-) -> None:
+async def crash_once(world: World, monkeypatch: pytest.MonkeyPatch, person: Person, text: str, after: int) -> None:
     """Send `text` and let the process die after `after` of its events were written."""
     record = turn_module.record
 
@@ -347,7 +345,7 @@ async def survive(world: World, seconds: int) -> None:
             try:
                 if (await world.turns.next_turn()).took is Took.NOTHING:
                     break
-            except Exception:  # noqa: BLE001, S112
+            except Exception:
                 break
         world.pass_time(seconds=0.5)
 

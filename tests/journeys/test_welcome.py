@@ -36,6 +36,14 @@ async def test_whoever_is_in_danger_gets_a_person_and_no_questions(world: World,
     assert contact.control.value == "counsellor"
 
 
+async def test_whoever_is_in_danger_is_told_what_to_do_until_somebody_comes(world: World) -> None:
+    """Specification 3.3: verified lines or that there are none, and one safety action."""
+    person = world.person()
+    await person.writes("hello")
+    (answer,) = await person.writes("2")
+    assert opening("no_lines") in answer
+
+
 async def test_whoever_is_in_danger_at_night_is_told_that_nobody_reads(world: World) -> None:
     world.now = NIGHT
     person = world.person()

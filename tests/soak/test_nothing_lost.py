@@ -11,7 +11,7 @@ from . import checker
 from .plan import ENGINE, GATEWAY, POSTGRES, VALKEY, WORKERS, make_plan
 from .run import CATCH_UP, soak
 
-MESSAGES, CONTACTS, SECONDS = 2000, 100, 80.0
+MESSAGES, CONTACTS, SECONDS = 2000, 100, 90.0
 KILLS = {ENGINE: 3, GATEWAY: 3, POSTGRES: 3, VALKEY: 1, **dict.fromkeys(WORKERS, 3)}
 
 

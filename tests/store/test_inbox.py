@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from datetime import timedelta
 
 import pytest
@@ -38,8 +40,6 @@ def frozen() -> None:
 
 @pytest.mark.parametrize("message", [FULL, PLAIN])
 def test_a_message_is_the_same_after_it_was_stored(message: InboundMessage) -> None:
-    import json
-
     assert message_from_json(json.loads(json.dumps(message_to_json(message)))) == message
 
 
@@ -63,8 +63,6 @@ async def test_a_contact_that_one_worker_holds_is_passed_over_by_the_other(datab
 
 
 async def test_a_message_can_come_in_while_its_contact_is_being_answered(database: Database) -> None:
-    import dataclasses
-
     async with database.transaction() as session:
         await inbox.receive(session, FULL)
     async with database.transaction() as worker, database.transaction() as gateway:

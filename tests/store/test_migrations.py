@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -102,9 +104,6 @@ def test_upgrading_twice_changes_nothing(url: str) -> None:
 
 def test_two_processes_may_upgrade_at_once(url: str) -> None:
     """Alembic's environment is one per process, so only the database's lock is tried here."""
-    import subprocess
-    import sys
-
     command = [sys.executable, "-c", f"from bot.store.migrate import upgrade; upgrade({url!r})"]
     with ThreadPoolExecutor() as pool:
         ended = list(pool.map(lambda _: subprocess.run(command, capture_output=True, check=False), range(2)))

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.channels.simulator import SimulatorChannel
+from bot.store import cases
 from bot.store.database import Database
 from bot.store.tables import metadata
 from bot.vocabulary import Address, Channel, Location, Media
@@ -59,8 +60,6 @@ async def test_the_dump_would_show_it_if_it_were_there(lived: World) -> None:
 
 
 async def test_with_the_keys_the_conversation_can_be_read(lived: World) -> None:
-    from bot.store import cases
-
     contact = await lived.person(ADDRESSES[0]).contact()
     async with lived.database.transaction() as session:
         lines = await cases.conversation(session, contact.id)

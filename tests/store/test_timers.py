@@ -9,6 +9,7 @@ import pytest
 from bot import clock
 from bot.store import timers
 from bot.store.database import Database
+from bot.store.tables import timer
 from tests.world import DAY, World
 
 LATER = DAY + timedelta(minutes=10)
@@ -98,8 +99,6 @@ async def test_a_timer_that_is_put_off_counts_its_tries(database: Database) -> N
 
 
 async def test_a_timer_nobody_knows_does_not_stop_the_ones_behind_it(world: World) -> None:
-    from bot.store.tables import timer
-
     await set_timer(world.database, "strange", DAY - timedelta(hours=1), "of another version")
     person = world.person()
     await person.consents()

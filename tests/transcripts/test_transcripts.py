@@ -40,7 +40,9 @@ def test_every_shipped_flow_has_a_transcript() -> None:
 
 @pytest.mark.parametrize("flow", ["breathing", "groups"])
 def test_the_flows_that_people_use_most_have_one_in_every_language(flow: str) -> None:
-    languages = {yaml.safe_load(path.read_text(encoding="utf-8"))["language"] for path in FILES if path.parent.name == flow}
+    languages = {
+        yaml.safe_load(path.read_text(encoding="utf-8"))["language"] for path in FILES if path.parent.name == flow
+    }
     assert languages >= set(shipped().service)
 
 

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from bot.store import timers
 from bot.store.database import Session
 from bot.store.tables import timer
 from bot.store.timers import Timer
@@ -50,8 +51,6 @@ async def test_what_fails_is_undone_and_tried_again(world: World, monkeypatch: p
 async def test_a_timer_that_always_fails_does_not_stop_the_ones_behind_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bot.store import timers
-
     async def failing(session: Session, found: Timer) -> None:
         raise RuntimeError
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import itertools
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.channels.protocol import ChannelUnavailable, SendingChannel
-from bot.store import contacts, outbox
+from bot.store import cases, contacts, outbox
 from bot.store.tables import address as address_table
 from bot.vocabulary import Channel, DeliveryReport, DeliveryStatus, OutboundMessage, SendAction, SendOutcome
 from bot.worker.outbound import OutboundWork, SendPolicy
@@ -265,7 +266,7 @@ async def gaps_between_tries(world: World, provider: FakeProvider, minutes: int)
         if not [row for row in await world.rows(outbox.outbox) if row["status"] in ("queued", "sending", "unknown")]:
             break
         world.pass_time(seconds=1)
-    return [(later - earlier).total_seconds() for earlier, later in zip(tries, tries[1:], strict=False)]
+    return [(later - earlier).total_seconds() for earlier, later in itertools.pairwise(tries)]
 
 
 # Danger, and a counsellor's words
@@ -275,8 +276,6 @@ async def gaps_between_tries(world: World, provider: FakeProvider, minutes: int)
 async def test_when_what_matters_most_will_not_arrive_the_case_shows_it(world: World, kind: str) -> None:
     person = await expecting(world, "x", kind=kind)
     async with world.database.transaction() as session:
-        from bot.store import cases
-
         await cases.open_case(session, (await person.contact()).id, reason="risk", level=4)
     await world.send_out(FakeProvider(sends=[failing(SendAction.GIVE_UP, 30003)]))
     event = (await person.case()).events[-1]
@@ -354,8 +353,9 @@ async def test_a_provider_that_never_answers_is_not_sent_the_same_words_for_ever
 
 
 async def test_a_sender_that_died_in_the_middle_is_followed_by_a_look_up(world: World) -> None:
-    dying, living = FakeProvider(sends=[RuntimeError("the process dies")]), FakeProvider(
-        finds=[SendOutcome(DeliveryStatus.SENT, provider_id="SM5")]
+    dying, living = (
+        FakeProvider(sends=[RuntimeError("the process dies")]),
+        FakeProvider(finds=[SendOutcome(DeliveryStatus.SENT, provider_id="SM5")]),
     )
     person = await expecting(world, "x")
     with pytest.raises(RuntimeError):
