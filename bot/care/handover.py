@@ -66,9 +66,7 @@ async def tell_nobody_came(session: Session, timer: Timer) -> None:
 async def acknowledge(session: Session, case: Case, by: str) -> None:
     """This counsellor has the case: the bot is silent from now on. Raises CaseConflict."""
     await contacts.hold_contact(session, case.contact_id)
-    held = await cases.open_case_of(session, case.contact_id)
-    if held is None:
-        raise CaseConflict("The case is closed.")
+    held = await _still_open(session, case)
     holder = _holder(held)
     if holder is not None and holder != by:
         raise CaseConflict(f"{holder} already has this case.")
@@ -98,8 +96,8 @@ async def hand_back(session: Session, case: Case, by: str, reason: str) -> None:
         known = ", ".join(CLOSING_REASONS)
         raise CaseConflict(f"Closing needs one of these reasons: {known}.")
     await contacts.hold_contact(session, case.contact_id)
-    held = await cases.open_case_of(session, case.contact_id)
-    if held is None or state_of([event.kind for event in held.events]) is not CaseState.ACTIVE:
+    held = await _still_open(session, case)
+    if state_of([event.kind for event in held.events]) is not CaseState.ACTIVE:
         raise CaseConflict("Only a case that somebody has answered can be closed.")
     await cases.add_event(session, case.id, "closed", by=by, note=reason)
     await cases.close(session, case.id)
@@ -113,6 +111,14 @@ async def not_delivered(session: Session, contact_id: uuid.UUID, why: str) -> No
     case = await cases.open_case_of(session, contact_id)
     if case is not None:
         await cases.add_event(session, case.id, "not delivered", by="bot", note=why)
+
+
+async def _still_open(session: Session, case: Case) -> Case:
+    """The case as it stands now. Raises CaseConflict when it is closed, whatever was opened since."""
+    held = await cases.open_case_of(session, case.contact_id)
+    if held is None or held.id != case.id:
+        raise CaseConflict("The case is closed.")
+    return held
 
 
 def _holder(case: Case) -> str | None:

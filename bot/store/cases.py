@@ -170,7 +170,8 @@ async def conversation(session: Session, contact_id: uuid.UUID, *, last: int = 4
     went = await session.all(
         sa.select(outbox).where(outbox.c.contact_id == contact_id).order_by(outbox.c.position.desc()).limit(last)
     )
-    lines = [_inbound_line(session, row) for row in came] + [_outbound_line(session, row) for row in went]
+    lines = [_inbound_line(session, row) for row in reversed(came)]
+    lines += [_outbound_line(session, row) for row in reversed(went)]
     return sorted(lines, key=lambda line: line.at)[-last:]
 
 

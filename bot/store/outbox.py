@@ -76,19 +76,17 @@ async def queue(
 async def claim(session: Session, lease: timedelta) -> Claimed | None:
     """The next message of an address nobody else is sending to; marked `sending`.
 
-    Only the oldest open message of an address can be claimed, which keeps each address in order.
+    An address's messages go out in order, one at a time. Only an answer to danger passes over
+    what cannot be sent yet.
     """
     now = clock.now()
     row = await _due_address(session, now)
     if row is None:
         return None
     found = await session.one(
-        sa.select(outbox)
-        .where(outbox.c.address_id == row["id"], outbox.c.status.in_(_OPEN))
-        .order_by(outbox.c.position)
-        .limit(1)
+        sa.select(outbox).where(outbox.c.address_id == row["id"], _is_next(now)).order_by(outbox.c.position).limit(1)
     )
-    if found is None or found["due_at"] > now:
+    if found is None:
         return None
     await session.run(
         sa.update(outbox)
@@ -97,24 +95,33 @@ async def claim(session: Session, lease: timedelta) -> Claimed | None:
             status="sending",
             attempts=outbox.c.attempts + 1,
             due_at=now + lease,
-            tried_at=sa.func.coalesce(outbox.c.tried_at, now),
+            tried_at=now if found["status"] == "queued" else outbox.c.tried_at,
         )
     )
     return _claimed(session, found, row)
 
 
-async def _due_address(session: Session, now: datetime) -> sa.RowMapping | None:
-    """The address whose first open message is due and oldest, locked, passing over locked ones."""
-    earlier = outbox.alias("earlier")
-    nothing_before = ~sa.exists().where(
-        earlier.c.address_id == outbox.c.address_id,
-        earlier.c.position < outbox.c.position,
-        earlier.c.status.in_(_OPEN),
+def _is_next(now: datetime) -> sa.ColumnElement[bool]:
+    """Due, and nothing of the same address is under way or has to go first."""
+    other = outbox.alias("other")
+    under_way = other.c.status.in_(("sending", "unknown"))
+    waits_for_later = sa.and_(outbox.c.kind == "crisis", other.c.due_at > now)
+    goes_first = sa.and_(other.c.position < outbox.c.position, ~waits_for_later)
+    blocked = sa.exists().where(
+        other.c.address_id == outbox.c.address_id,
+        other.c.id != outbox.c.id,
+        other.c.status.in_(_OPEN),
+        sa.or_(under_way, goes_first),
     )
+    return sa.and_(outbox.c.status.in_(_OPEN), outbox.c.due_at <= now, ~blocked)
+
+
+async def _due_address(session: Session, now: datetime) -> sa.RowMapping | None:
+    """The address whose next message waits longest, locked, passing over locked ones."""
     return await session.one(
         sa.select(address)
         .join(outbox, outbox.c.address_id == address.c.id)
-        .where(outbox.c.status.in_(_OPEN), outbox.c.due_at <= now, nothing_before)
+        .where(_is_next(now))
         .order_by(outbox.c.position)
         .limit(1)
         .with_for_update(key_share=True, skip_locked=True, of=address)

@@ -47,6 +47,8 @@ class Keyring:
                 " (`harbour keys new` makes a pair). Keep them safe: without them nothing can be read."
             )
         pairs = [part.strip().partition(":") for part in keys.split(",") if part.strip()]
+        if len({key_id for key_id, _, _ in pairs}) < len(pairs):
+            raise ConfigurationError("Two encryption keys have the same id; give each its own.")
         return Keyring(
             {key_id: _key(f"encryption key {key_id!r}", value) for key_id, _, value in pairs},
             _key("lookup key", lookup_key),
@@ -66,7 +68,7 @@ class Keyring:
 
     def open(self, sealed: bytes, purpose: str) -> str:
         """The value again. Raises CannotDecrypt without its key or if it was altered or moved."""
-        length = sealed[0]
+        length = sealed[0] if sealed else 0
         key_id = sealed[1 : 1 + length].decode(errors="replace")
         nonce, body = sealed[1 + length : 1 + length + _NONCE], sealed[1 + length + _NONCE :]
         cipher = self._ciphers.get(key_id)
@@ -74,7 +76,7 @@ class Keyring:
             raise CannotDecrypt(f"The encryption key {key_id!r} is missing; add it to HARBOUR_ENCRYPTION_KEYS.")
         try:
             return cipher.decrypt(nonce, body, purpose.encode()).decode()
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise CannotDecrypt(f"A value of {purpose} cannot be opened: altered, moved, or another key.") from error
 
     def seal_json(self, value: Any, purpose: str) -> bytes:

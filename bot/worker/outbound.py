@@ -26,6 +26,7 @@ _log = log("worker")
 _EVEN_AFTER_STOP = frozenset({"crisis", "confirmation"})
 _ONCE_LATER = 60.0
 _LOOK_AGAIN = 5.0
+_LOOKUPS = 3
 # A provider's list may lag behind; not being listed is believed only after this long.
 _LISTED_AFTER = timedelta(seconds=25)
 
@@ -127,6 +128,8 @@ class OutboundWork:
             found = await channel.find(claimed.message, since=since, known=known)
         except ChannelUnavailable:
             return _Verdict(DeliveryStatus.UNKNOWN, SendAction.UNKNOWN.value, due_at=_in(_LOOK_AGAIN))
+        if found is None and claimed.attempts >= _LOOKUPS * self._policy.attempts:
+            return _Verdict(DeliveryStatus.FAILED, SendAction.GIVE_UP.value)
         if found is None and clock.now() - since < _LISTED_AFTER:
             return _Verdict(DeliveryStatus.UNKNOWN, SendAction.UNKNOWN.value, due_at=_in(_LOOK_AGAIN))
         if found is None:

@@ -43,6 +43,7 @@ from tests.bench.servers import Servers
 
 TURNS_EACH = 5
 MANY = 16
+QUIET = 0.15  # cores that others may use before the numbers say more about them than about us
 # Harbour once more while Twilio reports nothing back, as with Rasa's channel, which asks for no reports.
 NO_REPORTS = "harbour*"
 Side = HarbourSide | RasaSide
@@ -382,7 +383,18 @@ class Bench:
         )
         yield ""
         yield from (goal.line() for goal in goals)
+        yield self._noise()
         yield f"\n{time.monotonic() - self._begun:.0f} s in all"
+
+    def _noise(self) -> str:
+        """How far the numbers can be trusted."""
+        shares = [cell.usage.noise for cell in self.cells.values()]
+        mean, most = sum(shares) / len(shares), max(shares)
+        verdict = "quiet enough" if most < QUIET else "NOISY: run it again on a quiet machine before believing it"
+        self.result["others"] = {"mean_cores": round(mean, 3), "most_cores": round(most, 3), "verdict": verdict}
+        return (
+            f"\nothers used {mean:.2f} of {os.cpu_count()} cores on average, at most {most:.2f} in one row: {verdict}"
+        )
 
     def _how(self) -> Iterator[str]:
         if "harbour" in self.sides:

@@ -200,7 +200,9 @@ def offered_lines(offered: Offered, drained: float | None, note: str) -> list[st
         f"  (the load generator itself was late by p99 {1000 * percentile(offered.late_starts, 0.99):.1f} ms; that counts)",
     ]
     if drained is not None:
-        lines.append(f"  every message was answered and every answer sent {drained:.1f} s after the last message")
+        lines.append(f"  every message taken was answered, the last answer sent {drained:.1f} s after the last message")
+    else:
+        lines.append("  NOT every message taken was answered in the time allowed")
     return lines
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 SCRIPTS: dict[str, tuple[str, ...]] = {
     "en": (
         "hello good morning to you",
-        "i feel so stressed these days",
+        "i am so stressed these days",
         "6",
         "done",
         "3",
@@ -39,7 +39,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     ),
     "ar": (
         "مرحبا، صباح الخير",
-        "أشعر بالتوتر الشديد هذه الأيام",
+        "ضغط كبير علي هذه الأيام",
         "6",
         "انتهيت",
         "3",

@@ -61,7 +61,7 @@ def test_making_plain_twice_is_making_plain_once(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("Menú", "menu"), ("MENU!!!", "menu"), ("п’ять", "п'ять"), ("п’ять", "пʼять"), ("توقّف", "توقف"), ("أريد", "اريد"),
+    [("Menú", "menu"), ("𝐒𝐓𝐎𝐏", "stop"), ("Ⓜenu", "menu"), ("MENU!!!", "menu"), ("п’ять", "п'ять"), ("п’ять", "пʼять"), ("توقّف", "توقف"), ("أريد", "اريد"),
      ("قائمة", "قائمه"), ("menu 🙏", "menu"), ("ａｂｃ", "abc"), ("Ме\u0301ню", "меню"), ("je  suis\nlà", "je suis la"),
      ("\u200fمساعدة", "مساعده"), ("к\u0438\u0306", "кй")],
 )  # fmt: skip

@@ -117,6 +117,16 @@ async def test_when_nobody_came_in_time_it_is_said_once_and_not_promised_again(w
     assert await person.reads() == []
 
 
+async def test_asking_again_does_not_put_off_the_promise(world: World) -> None:
+    person, _ = await asks(world)
+    await person.writes("menu")
+    world.pass_time(minutes=20)
+    await person.writes("person")
+    world.pass_time(minutes=11)
+    await world.do_what_is_due()
+    assert (await person.reads())[-1].startswith(opening("still_waiting"))
+
+
 @pytest.mark.parametrize("language", ["es", "ar"])
 async def test_that_nobody_came_is_said_in_the_language_of_the_person(world: World, language: str) -> None:
     person, _ = await asks(world, language)

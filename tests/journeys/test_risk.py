@@ -523,3 +523,14 @@ async def test_when_somebody_came_in_time_nothing_is_said_of_waiting(world: Worl
     world.pass_time(minutes=31)
     await world.do_what_is_due()
     assert await person.reads() == []
+
+
+async def test_whoever_writes_on_in_danger_is_still_told_in_time_that_nobody_came(world: World) -> None:
+    """Writing again must not put off the promise that was made."""
+    person = world.person()
+    await person.writes(TONIGHT)
+    for _ in range(8):
+        world.pass_time(minutes=4)
+        await person.writes(TONIGHT)
+        await world.do_what_is_due()
+    assert any(answer.startswith(opening("still_waiting")) for answer in await person.reads())

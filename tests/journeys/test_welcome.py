@@ -139,12 +139,35 @@ async def test_a_child_is_not_sent_to_the_exercises(world: World) -> None:
     assert "Slow breathing" not in " ".join(answers)
 
 
+async def test_a_child_is_not_sent_to_the_exercises_when_the_counsellor_has_left(world: World) -> None:
+    person = await asked_to_agree(world)
+    await person.writes("1")
+    await person.writes("1")
+    amal = world.counsellor()
+    await amal.answers(person, "Hello.")
+    await amal.closes(person)
+    await person.reads()
+    assert "Slow breathing" not in " ".join(await person.writes("menu"))
+
+
 @pytest.mark.parametrize("way", [["menu", "1", "4", "1", "2"], ["menu", "2", "1", "7", "3", "1", "1"]])
 async def test_nothing_about_a_person_is_kept_before_they_agreed(world: World, way: list[str]) -> None:
     person = await asked_to_agree(world)
     for text in way:
         await person.writes(text)
+        if (await person.contact()).consent is not None:
+            return
     assert await world.rows(measure) == await world.rows(membership) == []
+
+
+@pytest.mark.parametrize(("said", "intent"), [("i panic", "panic"), ("when do groups meet", "group_schedule")])
+async def test_before_they_agreed_nobody_is_led_elsewhere_by_what_the_engine_reads(
+    world: World, said: str, intent: str
+) -> None:
+    world.understands(said, intent)
+    person = await asked_to_agree(world)
+    (answer,) = await person.writes(said)
+    assert answer.endswith("Do you agree that we go on like this?\n1. I agree\n2. Not now")
 
 
 async def test_the_welcome_goes_on_after_another_question_came_between(world: World) -> None:

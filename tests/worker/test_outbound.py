@@ -312,15 +312,37 @@ async def test_a_send_without_an_answer_is_looked_up_and_not_sent_again(world: W
 
 
 async def test_only_what_the_provider_does_not_have_is_sent_again(world: World) -> None:
-    provider = FakeProvider(sends=[failing(SendAction.UNKNOWN)], finds=[None])
+    provider = FakeProvider(sends=[failing(SendAction.UNKNOWN)])
     person = await expecting(world, "x")
-    await world.send_out(provider)
-    world.pass_time(seconds=10)
-    await world.send_out(provider)
-    world.pass_time(seconds=10)
-    await world.send_out(provider)
+    await keep_sending(world, provider, minutes=5)
     assert provider.sent == ["x", "x"]
+    assert provider.asked, "it must have been looked up before it was sent again"
     assert await statuses(person) == [(SENT, None)]
+
+
+async def test_a_second_unclear_send_gets_as_much_time_to_show_up_as_the_first(world: World) -> None:
+    """The provider lists a message only some time after it took it."""
+    provider = FakeProvider(sends=[failing(SendAction.UNKNOWN), failing(SendAction.UNKNOWN)])
+    await expecting(world, "x")
+    first, second, third = await moments_of_sending(world, provider, minutes=5)
+    assert (third - second) > (second - first) / 2
+
+
+async def keep_sending(world: World, provider: FakeProvider, minutes: int) -> None:
+    for _ in range(minutes * 30):
+        await world.send_out(provider)
+        world.pass_time(seconds=2)
+
+
+async def moments_of_sending(world: World, provider: FakeProvider, minutes: int) -> list[datetime]:
+    """When each send happened."""
+    moments: list[datetime] = []
+    for _ in range(minutes * 30):
+        before = len(provider.sent)
+        await world.send_out(provider)
+        moments += [world.now] * (len(provider.sent) - before)
+        world.pass_time(seconds=2)
+    return moments
 
 
 async def test_while_the_provider_cannot_be_asked_nothing_is_sent(world: World) -> None:
