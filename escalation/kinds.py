@@ -27,6 +27,7 @@ KINDS = {
     "means": WATCH,  # within reach
     "goodbye": WATCH,
     "farewell": NONE,  # what makes a goodbye a last one: "don't write back"
+    "closing": WATCH,  # affairs put in order: debts paid, things given away
     "isolation": WATCH,  # locked in, does not answer
     "bereavement": WATCH,  # somebody died by suicide
     "time": NONE,  # tonight, tomorrow: tied to another sign

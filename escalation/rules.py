@@ -144,6 +144,16 @@ def _goodbyes(signals: Signals) -> Iterator[Verdict]:
         yield Verdict(IMMINENT, _SELF, "3.2-2")
 
 
+def _closings(signals: Signals) -> Iterator[Verdict]:
+    """Rule 11 for quiet preparation: two different ways of taking leave, or one with a goodbye."""
+    leave = {s.entry for s in signals if s.kind in ("closing", "farewell") and _meant(s)}
+    closing = any(sign.kind == "closing" and _meant(sign) for sign in signals)
+    if closing and (len(leave) > 1 or any(sign.kind == "goodbye" for sign in signals)):
+        yield Verdict(HIGH, _SELF, "3.2-11")
+    if closing and any(map(_distressed, signals)):
+        yield Verdict(ELEVATED, _SELF, "3.2-11")
+
+
 def _suicide_words(signals: Signals) -> bool:
     own = (sign for sign in signals if sign.category is _SELF and _meant(sign))
     return any(sign.kind in CORE for sign in own)
@@ -164,6 +174,7 @@ _RULES: tuple[Callable[[Signals], Iterator[Verdict]], ...] = (
     _others_now,
     _attempts,
     _goodbyes,
+    _closings,
     _disclosures,
 )
 

@@ -1,13 +1,14 @@
 """Arabic, Russian and Ukrainian typed in Latin letters; letters that only look alike.
 
 Purpose: say which known words a Latin word may stand for (service specification 7.3, 8-9).
-Owns: the letter tables; Arabizi, latin_key, look_alikes.
+Owns: the letter tables; Arabizi, latin_key, sound_key, look_alikes.
 May import: the standard library.
 Start reading at: Arabizi.readings.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 _ARABIZI = {
@@ -32,6 +33,12 @@ _LATIN_KEYS = (
     ("w", "v"), ("x", "h"), ("g", "h"), ("ye", "e"), ("je", "e"), ("yo", "e"), ("jo", "e"),
     ("y", "i"), ("j", "i"), ("ii", "i"),
 )  # fmt: skip
+
+_SOUNDS = (
+    ("qu", "k"), ("ch", "%"), ("ph", "f"), ("h", ""), ("%", "ch"), ("v", "b"), ("z", "s"), ("ce", "se"), ("ci", "si"),
+    ("cy", "sy"), ("c", "k"), ("ll", "i"), ("y", "i"), ("x", "s"), ("ge", "je"), ("gi", "ji"), ("eau", "o"), ("au", "o"),
+)  # fmt: skip
+_TWICE = re.compile(r"(.)\1+")
 
 _LATIN_LOOKS = str.maketrans("aceopxyikmthbn", "асеорхуикмтнви")
 _CYRILLIC_LOOKS = str.maketrans("асеорхукмтнви", "aceopxykmthbi")
@@ -74,6 +81,13 @@ def latin_key(word: str) -> str:
         return word
     key = "".join(_CYRILLIC_KEYS.get(letter, "?") for letter in word)
     return "" if "?" in key else key.replace("ii", "i")
+
+
+def sound_key(word: str) -> str:
+    """One key for Latin words that sound alike in Spanish or French: kitar, quitar; bida, vida."""
+    for old, new in _SOUNDS:
+        word = word.replace(old, new)
+    return _TWICE.sub(r"\1", word)
 
 
 def look_alikes(word: str) -> tuple[str, ...]:

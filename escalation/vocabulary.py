@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from escalation.normalise import LEET_SIGNS, Piece, fold, pieces
-from escalation.transliteration import Arabizi, latin_key, look_alikes
+from escalation.transliteration import Arabizi, latin_key, look_alikes, sound_key
 
 _TYPO_IN_PHRASE = 4
 """Shortest known word that may be mistyped, inside a phrase of several words."""
@@ -23,6 +23,7 @@ _TYPO_ALONE = 5
 """Shortest known word that may be mistyped on its own (service specification 7.3 step 11)."""
 _TRANSLITERATED_ALONE = 6
 _GLUED = 8
+_SOUND = 3
 _GLUED_LETTERS = 2.5
 """Fewest letters a word must have on average when words were written together."""
 _SPACED = 3
@@ -92,7 +93,8 @@ class Vocabulary:
         self._typos = _deletions(w for w in self._words if len(w) >= _TYPO_IN_PHRASE)
         self._stem_typos = _deletions(s for s in self._stems if len(s) >= _TYPO_ALONE)
         self._arabizi = Arabizi(w for w in self._words if "\u0620" <= w[0] <= "\u064a")
-        self._latin_typed = _latin_typed(self._words)
+        self._latin_typed = _keyed(self._words, _cyrillic, latin_key)
+        self._sounds = _keyed(self._words, _latin, sound_key)
         self._latin_stems = {
             latin_key(stem): name
             for stem, name in self._stems.items()
@@ -140,7 +142,7 @@ class Vocabulary:
             senses = {**self._transliterated(word, known=bool(senses)), **senses}
         if senses or word in self._real:
             return senses
-        return self._repaired(word) or self._mistyped(word)
+        return self._repaired(word) or self._sounding(word) or self._mistyped(word)
 
     def _exact(self, word: str, sense: Sense) -> dict[str, Sense]:
         senses = {word: sense} if word in self._words else {}
@@ -172,6 +174,12 @@ class Vocabulary:
             if meant := self._spellings.get(copy):
                 return dict.fromkeys(meant, Sense(how))
         return {}
+
+    def _sounding(self, word: str) -> dict[str, Sense]:
+        if len(word) < _SOUND or not _latin(word):
+            return {}
+        sense = Sense("sound", alone=len(word) >= _TRANSLITERATED_ALONE)
+        return dict.fromkeys(self._sounds.get(sound_key(word), ()), sense)
 
     def _mistyped(self, word: str) -> dict[str, Sense]:
         for copy in dict.fromkeys((word.replace("*", ""), *(c for _, c in _copies(word)))):
@@ -212,16 +220,18 @@ class Vocabulary:
     def _one_word(self, run: list[Piece]) -> Piece | None:
         word = "".join(piece.plain for piece in run)
         one = replace(run[0], end=run[-1].end, plain=word)
-        return one if self.reading(one).senses or self._cut(fold(word)) else None
+        return one if self.reading(one).senses or self._cut(fold(word), _SPACED + 1) else None
 
     def _apart(self, piece: Piece) -> list[Piece]:
         """The known words that were written together, or nothing."""
         signs = re.split(f"[{re.escape(LEET_SIGNS)}]", piece.plain)
-        words = signs if len(signs) > 1 else self._cut(fold(piece.plain))
+        spaced = piece.end - piece.start > len(piece.plain) + 1
+        least = _SPACED + 1 if spaced else _GLUED
+        words = signs if len(signs) > 1 else self._cut(fold(piece.plain), least)
         return _pieces_of(piece, [word for word in words if word])
 
-    def _cut(self, word: str) -> list[str]:
-        if len(word) < _GLUED or not word.isalpha():
+    def _cut(self, word: str, least: int) -> list[str]:
+        if len(word) < least or not word.isalpha():
             return []
         best: list[list[str] | None] = [[]] + [None] * len(word)
         for end in range(1, len(word) + 1):
@@ -261,12 +271,22 @@ def _copies(word: str) -> Iterator[tuple[str, str]]:
         yield "prefix", stem
 
 
-def _latin_typed(words: Iterable[str]) -> dict[str, list[str]]:
+def _keyed(
+    words: Iterable[str], fits: Callable[[str], bool], key_of: Callable[[str], str]
+) -> dict[str, list[str]]:
     keys = defaultdict(list)
-    for word in words:
-        if "а" <= word[0] <= "я" and (key := latin_key(word)):
+    for word in filter(fits, words):
+        if key := key_of(word):
             keys[key].append(word)
     return dict(keys)
+
+
+def _cyrillic(word: str) -> bool:
+    return "а" <= word[0] <= "я"
+
+
+def _latin(word: str) -> bool:
+    return word.isascii() and word.isalpha()
 
 
 def _deletions(words: Iterable[str]) -> dict[str, list[str]]:

@@ -8,7 +8,7 @@ Start reading at: `screen`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,16 @@ def load_screener(folder: Path = LEXICONS) -> Screener:
     if not paths:
         raise ContentError(f"There is no lexicon in {folder}; without one nobody is screened.")
     try:
-        return Screener([yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths])
-    except (LexiconError, yaml.YAMLError) as error:
+        return Screener([_document(path) for path in paths])
+    except (LexiconError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise ContentError(f"A risk lexicon in {folder} cannot be used: {error}") from error
+
+
+def _document(path: Path) -> Mapping[str, object]:
+    found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(found, dict):
+        raise LexiconError(path.name, "it must hold sections, written `key: value`")
+    return found
 
 
 def screen(

@@ -13,8 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.flow.bundle import Choice
 
-_KEYCAP = "\u20e3"
-_DROPPED = frozenset("\u0640\u02bc\u02b9`'")
+_DROPPED = frozenset("\u0640\u02bc\u02b9\u2019`'")
 _TOO_SHORT_TO_FIND = 3
 _ARABIC = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ک": "ك", "ی": "ي"})
 _NUMBER = re.compile(r"^(\d{1,3})(?:\s*(?:/|of|de|sur|out of|من|з|із|из)\s*\d{1,3})?$")
@@ -25,7 +24,8 @@ def plain(text: str) -> str:
 
     Lower case, without accents, vowel marks, punctuation or emoji, digits of any script as 0-9.
     """
-    folded = unicodedata.normalize("NFKD", text.casefold().replace("’", "'"))
+    # Ornate capitals (𝐒𝐓𝐎𝐏) are capitals only once decomposed, so decomposing comes first and last.
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     kept = "".join(_kept(char) for char in folded)
     return " ".join(kept.translate(_ARABIC).split())
 
@@ -41,7 +41,7 @@ def _kept(char: str) -> str:
 
 def number_in(text: str, words: Sequence[Sequence[str]]) -> int | None:
     """The number a person wrote: "7", "٧", "7/10", "7️⃣", or a word of `words` (0 to 10)."""
-    written = plain(text.replace(_KEYCAP, ""))
+    written = plain(text)
     found = _NUMBER.match(written)
     if found:
         return int(found.group(1))
@@ -54,28 +54,26 @@ def number_in(text: str, words: Sequence[Sequence[str]]) -> int | None:
 def choice_in(text: str, payload: str, choices: Mapping[str, Choice], *, exact: bool = False) -> str | None:
     """Which of `choices` (in the order shown) was meant, or None.
 
-    A tapped payload wins, then the number shown, then the exact words; unless `exact`, then the
-    longest title that stands inside what was written. Where a wrong guess would hurt (safety,
-    consent) only exact words count: "I do not agree" holds "agree".
+    A tapped payload wins, then the exact words ("18+" is words too), then the number shown; unless
+    `exact`, then the longest title that stands inside what was written. Where a wrong guess would
+    hurt (safety, consent) only exact words count: "I do not agree" holds "agree".
     """
     if payload in choices:
         return payload
-    values = list(choices)
+    written = plain(text)
+    known = [(plain(words), value) for value, c in choices.items() for words in (c.title, *c.also)]
+    if written in {words for words, _ in known}:
+        return _longest([(words, value) for words, value in known if words == written])
     number = number_in(text, ())
     if number is not None:
-        return values[number - 1] if 1 <= number <= len(values) else None
-    return _by_words(plain(text), choices, exact)
+        return list(choices)[number - 1] if 1 <= number <= len(choices) else None
+    return None if exact else _longest([one for one in known if _stands_in(one[0], written)])
 
 
-def _by_words(written: str, choices: Mapping[str, Choice], exact: bool) -> str | None:
-    if not written:
-        return None
-    known = [(plain(words), value) for value, c in choices.items() for words in (c.title, *c.also)]
-    same = next((value for words, value in known if words == written), None)
-    if same is not None or exact:
-        return same
-    inside = sorted((len(words), value) for words, value in known if _stands_in(words, written))
-    longest = {value for length, value in inside if length == inside[-1][0]}
+def _longest(found: Sequence[tuple[str, str]]) -> str | None:
+    """The value with the longest words; None if there is none, or two."""
+    most = max((len(words) for words, _ in found), default=0)
+    longest = {value for words, value in found if len(words) == most > 0}
     return longest.pop() if len(longest) == 1 else None
 
 

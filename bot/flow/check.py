@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from typing import TypeVar
 
-from bot.flow.bundle import END, Bundle, Flow, Step, Text
+from bot.flow.answers import plain
+from bot.flow.bundle import END, Bundle, Flow, Service, Step, Text
 from bot.flow.conditions import problem_in
-from bot.flow.interpreter import WAY_OUT
+from bot.flow.interpreter import SAID, WAY_OUT
+from bot.flow.render import FALLBACK
 
 LONGEST = 1024
+_Node = TypeVar("_Node", bound=Hashable)
+_PLACE = re.compile(r"\{([^{}]*)")
 _PHONE = re.compile(r"\+?\d[\d ()-]{5,}\d")
 
 
@@ -34,14 +39,76 @@ class Finding:
 
 def check(bundle: Bundle, actions: frozenset[str] | None = None) -> list[Finding]:
     """Everything found wrong with `bundle`; `actions` are the outside actions that exist."""
-    found: list[Finding] = []
+    found = [*_twice_started(bundle), *_circles(bundle), *_shared_commands(bundle)]
+    languages = sorted({FALLBACK, *bundle.service, *bundle.texts})
     for flow in bundle.flows.values():
         found += _structure(bundle, flow, actions)
-        for language in bundle.service:
+        for language in languages:
             found += _texts(bundle, flow, language)
-    for language, service in bundle.service.items():
-        found += _service(bundle, language, service.texts)
+    for language in languages:
+        found += _service(bundle.service, language)
     return found
+
+
+def _twice_started(bundle: Bundle) -> Iterator[Finding]:
+    owners: dict[str, str] = {}
+    for flow in bundle.flows.values():
+        for intent in flow.triggers:
+            owner = owners.setdefault(intent, flow.id)
+            if owner != flow.id:
+                sentence = f'"{intent}" already starts "{owner}"; keep it in one of the two'
+                yield Finding(f"flows/{flow.id}/flow.yml", 0, "intent-of-two-flows", sentence)
+
+
+def _shared_commands(bundle: Bundle) -> Iterator[Finding]:
+    """Commands are heard in every language at once, so a word may not be STOP in one and MENU in another."""
+    owners: dict[str, str] = {}
+    for language, service in bundle.service.items():
+        for command, words in service.words.items():
+            for word in words:
+                owner = owners.setdefault(plain(word), command)
+                if owner != command:
+                    sentence = f'"{word}" is a word for "{owner}" and for "{command}"; keep one'
+                    yield Finding(f"flows/service/{language}.yml", 0, "word-of-two-commands", sentence)
+
+
+def _circles(bundle: Bundle) -> Iterator[Finding]:
+    """The first step of each flow that comes back to itself without anything being asked."""
+
+    def after(node: tuple[str, str]) -> list[tuple[str, str]]:
+        flow = bundle.flows[node[0]]
+        return _unasked(bundle, flow, flow.step(node[1]))
+
+    for flow in bundle.flows.values():
+        for step in flow.steps:
+            node = (flow.id, step.id)
+            if node in _reached(after(node), after):
+                sentence = f'"{step.id}" comes back to itself and asks nothing on the way; end it or ask'
+                yield Finding(f"flows/{flow.id}/flow.yml", step.line, "circle", sentence)
+                break
+
+
+def _unasked(bundle: Bundle, flow: Flow, step: Step) -> list[tuple[str, str]]:
+    """The steps, with their flows, that may follow `step` before the contact is asked anything."""
+    if step.kind == "collect":
+        return []
+    below = [(flow.id, branch.then) for branch in step.next if branch.then != END]
+    other = bundle.flows.get(step.target) if step.kind in {"link", "call"} else None
+    if other is None:
+        return below
+    asks = any(inner.kind == "collect" for inner in other.steps)
+    return [(other.id, other.steps[0].id), *([] if step.kind == "link" or asks else below)]
+
+
+def _reached(start: Iterable[_Node], after: Callable[[_Node], Iterable[_Node]]) -> set[_Node]:
+    reached: set[_Node] = set()
+    waiting = list(start)
+    while waiting:
+        node = waiting.pop()
+        if node not in reached:
+            reached.add(node)
+            waiting += after(node)
+    return reached
 
 
 def _structure(bundle: Bundle, flow: Flow, actions: frozenset[str] | None) -> Iterator[Finding]:
@@ -63,16 +130,11 @@ def _structure(bundle: Bundle, flow: Flow, actions: frozenset[str] | None) -> It
 
 
 def _reachable(flow: Flow) -> set[str]:
-    reached, waiting = set(), [flow.steps[0].id]
-    while waiting:
-        step_id = waiting.pop()
-        if step_id in reached or step_id == END:
-            continue
-        reached.add(step_id)
+    def after(step_id: str) -> list[str]:
         step = flow.step(step_id)
-        if step.kind != "link":
-            waiting += [branch.then for branch in step.next]
-    return reached
+        return [] if step.kind == "link" else [branch.then for branch in step.next if branch.then != END]
+
+    return _reached([flow.steps[0].id], after)
 
 
 def _texts(bundle: Bundle, flow: Flow, language: str) -> Iterator[Finding]:
@@ -87,8 +149,9 @@ def _texts(bundle: Bundle, flow: Flow, language: str) -> Iterator[Finding]:
             yield Finding(file, 0, "missing-text", f'"{key}" is said by step "{step.id}"; write it')
         elif key:
             yield from _choices(file, step.choices, key, texts[key])
+    model = bundle.texts.get(FALLBACK, {}).get(flow.id, {})
     for key, text in texts.items():
-        yield from _one(file, key, text)
+        yield from _one(file, key, text, model.get(key, text))
 
 
 def _key(step: Step) -> str:
@@ -104,28 +167,57 @@ def _choices(file: str, wanted: tuple[str, ...], key: str, text: Text) -> Iterat
     for value in text.choices:
         if value not in wanted:
             yield Finding(file, 0, "unused-choice", f'"{key}" has a title for "{value}", which is never offered')
+    yield from _shared_answers(file, wanted, key, text)
 
 
-def _one(file: str, key: str, text: Text) -> Iterator[Finding]:
+def _shared_answers(file: str, wanted: tuple[str, ...], key: str, text: Text) -> Iterator[Finding]:
+    """The number an answer is shown with is one of its words too."""
+    owners = {str(number): value for number, value in enumerate(wanted, start=1)}
+    for value, choice in text.choices.items():
+        for word in (choice.title, *choice.also):
+            owner = owners.setdefault(plain(word), value)
+            if owner != value:
+                sentence = f'"{word}" answers "{key}" with "{owner}" and with "{value}"; keep one'
+                yield Finding(file, 0, "word-of-two-answers", sentence)
+
+
+def _one(file: str, key: str, text: Text, model: Text) -> Iterator[Finding]:
+    named, wanted = set(_PLACE.findall(text.text)), set(_PLACE.findall(model.text))
+    for place in sorted((named ^ wanted) | (set(_PLACE.findall(text.sms)) - wanted)):
+        sentence = f'"{{{place}}}" of "{key}" is not in both this text and the English one; mend the name'
+        yield Finding(file, 0, "placeholder", sentence)
     if len(text.text) > LONGEST:
         yield Finding(file, 0, "too-long", f'"{key}" has {len(text.text)} characters; {LONGEST} is the most')
-    for form in (text.text, text.sms):
+    for form in (text.text, text.sms, *(choice.title for choice in text.choices.values())):
         if _PHONE.search(form):
             yield Finding(file, 0, "phone-number", f'"{key}" holds what looks like a phone number; lines are data')
 
 
-def _service(bundle: Bundle, language: str, texts: Mapping[str, Text]) -> Iterator[Finding]:
+def _service(services: Mapping[str, Service], language: str) -> Iterator[Finding]:
     file = f"flows/service/{language}.yml"
-    model = bundle.service["en"]
+    if language not in services:
+        yield Finding(file, 0, "missing-language", "the service has no texts in this language; write the file")
+        return
+    service, model = services[language], services.get(FALLBACK, services[language])
     for key, text in model.texts.items():
-        if key not in texts:
+        if key not in service.texts:
             yield Finding(file, 0, "missing-text", f'"{key}" is said by the service; write it')
         else:
-            yield from _choices(file, tuple(text.choices), key, texts[key])
-            yield from _one(file, key, texts[key])
+            yield from _choices(file, tuple(text.choices), key, service.texts[key])
+            yield from _one(file, key, service.texts[key], text)
     for word in model.words:
-        if not bundle.service[language].words.get(word):
+        if not service.words.get(word):
             yield Finding(file, 0, "missing-words", f'no words for "{word}"; write at least one')
+    if language == FALLBACK:
+        yield from _essential(file, service)
+
+
+def _essential(file: str, service: Service) -> Iterator[Finding]:
+    """What playing any flow needs; the other languages are held to the English texts."""
+    for key in SAID:
+        if key not in service.texts:
+            yield Finding(file, 0, "missing-text", f'"{key}" is said by the service; write it')
+    offered = service.texts["way_out"].choices if "way_out" in service.texts else WAY_OUT
     for value in WAY_OUT:
-        if value not in model.texts["way_out"].choices:
-            yield Finding("flows/service/en.yml", 0, "missing-choice", f'"way_out" must offer "{value}"')
+        if value not in offered:
+            yield Finding(file, 0, "missing-choice", f'"way_out" must offer "{value}"')

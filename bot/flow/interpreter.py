@@ -20,10 +20,13 @@ MENU = "ask_menu"
 PERSON = "talk_to_person"
 CANNOT_HANDLE = "cannot_handle"
 WAY_OUT = ("again", "menu", "person")
+# The texts of the service that playing any flow may need.
+SAID = ("again", "way_out", "resume", "welcome_back", "sorry")
 SURE_ENOUGH_TO_INTERRUPT = 0.7
 # A question that must be answered in its very words is not left for anything but these.
 EVEN_BEFORE_EXACT = frozenset({PERSON, "change_language", "stop_pause"})
 MOST_STEPS = 200
+MOST_SAYS = 8
 SKIPPED = "skip"
 REPEAT = "repeat"
 _YES_NO = {"affirm": "yes", "deny": "no"}
@@ -178,6 +181,8 @@ class _Player:
     def play(self) -> None:
         """Run steps until the contact or the outside is waited for, or nothing is left."""
         for _ in range(MOST_STEPS):
+            if len(self.says) > MOST_SAYS:
+                break
             if not self.stack or self.call is not None or not self.run(self.stack[-1]):
                 return
         self.stack.clear()

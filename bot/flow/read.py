@@ -14,15 +14,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from bot.flow.bundle import END, Branch, Bundle, Choice, Flow, Service, Step, Text
 
+_T = TypeVar("_T", bool, int, str)
+
 SERVICE = "service"
 KINDS = ("action", "collect", "set_slots", "link", "call", "noop")
 _STEP_KEYS = {*KINDS, "id", "next", "answer", "choices", "choices_from", "exact", "low", "high"}
+_WRITTEN = {bool: "`true` or `false`", int: "a whole number", str: "a word or a text"}
 _FLOW_KEYS = {"name", "description", "nlu_trigger", "steps"}
 
 
@@ -36,13 +39,19 @@ class FlowError(Exception):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML where yes, no, on and off are words, keys are unique, and mappings know their line."""
+    """YAML where yes, no, on and off are words, keys are unique, and all know their line."""
 
 
 class Mapped(dict[str, Any]):
     """A mapping that knows the line it began on."""
 
     line = 0
+
+
+class Listed(list[Any]):
+    """A list that knows the line of each of its items."""
+
+    lines: Sequence[int] = ()
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> Mapped:
@@ -56,7 +65,14 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> Mapped:
     return found
 
 
+def _sequence(loader: _Loader, node: yaml.SequenceNode) -> Listed:
+    found = Listed(loader.construct_object(item, deep=True) for item in node.value)
+    found.lines = [item.start_mark.line + 1 for item in node.value]
+    return found
+
+
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_constructor("tag:yaml.org,2002:seq", _sequence)
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in rules if tag != "tag:yaml.org,2002:bool"]
     for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -96,32 +112,50 @@ def _read_flow(path: Path, name: str) -> Flow:
     data = read_yaml(path)
     _only(path, data, _FLOW_KEYS)
     steps = data.get("steps")
-    if not isinstance(steps, list) or not steps:
-        raise FlowError(f"{path}:{data.line}", "`steps` must list at least one step")
-    following = [_step_id(path, step) for step in steps[1:]] + [END]
-    compiled = tuple(_step(path, s, after) for s, after in zip(steps, following, strict=True))
+    where = f"{path}:{data.line}"
+    if not isinstance(steps, Listed) or not steps:
+        raise FlowError(where, "`steps` must list at least one step")
+    ids = [_step_id(f"{path}:{line}", step) for line, step in zip(steps.lines, steps, strict=True)]
+    compiled = tuple(_step(path, step, after) for step, after in zip(steps, [*ids[1:], END], strict=True))
     _check_targets(path, compiled)
-    triggers = tuple(_trigger(path, data, one) for one in data.get("nlu_trigger", []))
-    return Flow(name, str(data.get("name", name)), str(data.get("description", "")), compiled, triggers)
+    description = _given(where, data, "description", "")
+    return Flow(name, _given(where, data, "name", name), description, compiled, _triggers(where, data))
 
 
-def _trigger(path: Path, data: Mapped, one: Any) -> str:
-    if isinstance(one, Mapped) and isinstance(one.get("intent"), str):
-        return str(one["intent"])
-    raise FlowError(f"{path}:{data.line}", "each `nlu_trigger` is written `- intent: name`")
+def _triggers(where: str, data: Mapped) -> tuple[str, ...]:
+    given = data.get("nlu_trigger", Listed())
+    if not isinstance(given, Listed) or not all(isinstance(one, Mapped) for one in given):
+        raise FlowError(where, "each `nlu_trigger` is written `- intent: name`")
+    if not all(isinstance(one.get("intent"), str) for one in given):
+        raise FlowError(where, "each `nlu_trigger` is written `- intent: name`")
+    return tuple(one["intent"] for one in given)
 
 
-def _step_id(path: Path, step: Any) -> str:
+def _step_id(where: str, step: Any) -> str:
     if not isinstance(step, Mapped):
-        raise FlowError(str(path), "each step is a mapping that begins with `- id: name`")
+        raise FlowError(where, "each step is a mapping that begins with `- id: name`")
     if not isinstance(step.get("id"), str):
-        raise FlowError(f"{path}:{step.line}", "the step needs an `id`, a word of its own")
+        raise FlowError(where, "the step needs an `id`, a word of its own")
     return str(step["id"])
 
 
+def _given(where: str, data: Mapped, key: str, default: _T, step: str = "") -> _T:
+    """What stands under `key`, of the same type as `default`."""
+    given: _T = data.get(key, default)
+    if type(given) is not type(default):
+        raise FlowError(where, f"`{key}` must be {_WRITTEN[type(default)]}", step)
+    return given
+
+
+def _words(where: str, name: str, given: Any, step: str = "") -> tuple[str, ...]:
+    if not isinstance(given, Listed) or not all(isinstance(one, (str, int, float)) for one in given):
+        raise FlowError(where, f"`{name}` is a list of words, written [one, two]", step)
+    return tuple(str(one) for one in given)
+
+
 def _step(path: Path, data: Mapped, after: str) -> Step:
-    step_id = _step_id(path, data)
     where = f"{path}:{data.line}"
+    step_id = _step_id(where, data)
     _only(path, data, _STEP_KEYS, step_id)
     kinds = [kind for kind in KINDS if kind in data]
     if len(kinds) != 1:
@@ -131,21 +165,30 @@ def _step(path: Path, data: Mapped, after: str) -> Step:
     return Step(
         id=step_id,
         kind=kind,
-        target="" if kind in {"set_slots", "noop"} else str(data[kind]),
+        target=_target(where, step_id, data, kind),
         next=_branches(where, step_id, data.get("next"), after),
         answer=_answer(where, step_id, data) if kind == "collect" else "",
-        choices=tuple(str(choice) for choice in data.get("choices", [])),
-        choices_from=str(data.get("choices_from", "")),
-        exact=bool(data.get("exact", False)),
-        low=int(data.get("low", 0)),
-        high=int(data.get("high", 10)),
+        choices=_words(where, "choices", data.get("choices", Listed()), step_id),
+        choices_from=_given(where, data, "choices_from", "", step_id),
+        exact=_given(where, data, "exact", False, step_id),
+        low=_given(where, data, "low", 0, step_id),
+        high=_given(where, data, "high", 10, step_id),
         values=_values(where, step_id, values),
         line=data.line,
     )
 
 
+def _target(where: str, step_id: str, data: Mapped, kind: str) -> str:
+    if kind in {"set_slots", "noop"}:
+        return ""
+    target = _given(where, data, kind, "", step_id)
+    if not target:
+        raise FlowError(where, f"`{kind}` must name something", step_id)
+    return target
+
+
 def _answer(where: str, step_id: str, data: Mapped) -> str:
-    answer = str(data.get("answer", "choice" if "choices" in data or "choices_from" in data else ""))
+    answer = str(data.get("answer", "choice" if data.get("choices") or data.get("choices_from") else ""))
     if answer not in {"choice", "number", "text"}:
         raise FlowError(
             where, "a `collect` needs `choices:`, `choices_from:`, `answer: number` or `answer: text`", step_id
@@ -222,14 +265,14 @@ def _text(path: Path, line: int, key: str, value: Any) -> Text:
         raise FlowError(f"{path}:{value.line}", f'the choices of "{key}" are `value: title` lines')
     return Text(
         value["text"].strip(),
-        str(value.get("sms", "")).strip(),
+        _given(f"{path}:{value.line}", value, "sms", "").strip(),
         {name: _choice(path, choices.line, one) for name, one in choices.items()},
     )
 
 
 def _choice(path: Path, line: int, one: Any) -> Choice:
     if isinstance(one, Mapped) and "title" in one:
-        return Choice(str(one["title"]), tuple(str(word) for word in one.get("also", [])))
+        return Choice(str(one["title"]), _words(f"{path}:{one.line}", "also", one.get("also", Listed())))
     if isinstance(one, Mapped | list) or one is None:
         raise FlowError(f"{path}:{line}", "a choice is a title, or a mapping with `title:` and `also:`")
     return Choice(str(one))
@@ -237,11 +280,12 @@ def _choice(path: Path, line: int, one: Any) -> Choice:
 
 def _read_service(path: Path) -> Service:
     data = read_yaml(path)
-    words, numbers = data.get("words", Mapped()), data.get("numbers", [])
-    if not isinstance(words, Mapped) or not isinstance(numbers, list):
-        raise FlowError(f"{path}:{data.line}", "`words` holds `command: [words]`, `numbers` a list of lists")
+    where = f"{path}:{data.line}"
+    words, numbers = data.get("words", Mapped()), data.get("numbers", Listed())
+    if not isinstance(words, Mapped) or not isinstance(numbers, Listed):
+        raise FlowError(where, "`words` holds `command: [words]`, `numbers` a list of lists")
     return Service(
         _read_texts(path, data),
-        {command: tuple(str(word) for word in listed) for command, listed in words.items()},
-        tuple(tuple(str(word) for word in spellings) for spellings in numbers),
+        {command: _words(f"{path}:{words.line}", command, listed) for command, listed in words.items()},
+        tuple(_words(where, "numbers", spellings) for spellings in numbers),
     )

@@ -11,6 +11,7 @@ import dataclasses
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -222,23 +223,30 @@ class Background:
     case: Standing | None
 
 
-async def background(session: Session, address_id: uuid.UUID, days: int) -> Background:
-    """All of it in one round trip. Raises LookupError if the address is gone."""
+def _background() -> sa.Select[Any]:
     recent = (
         sa.select(sa.func.array_agg(assessment.c.level))
         .where(
             assessment.c.contact_id == address.c.contact_id,
-            assessment.c.at > clock.now() - timedelta(days=days),
+            assessment.c.at > sa.bindparam("since"),
             assessment.c.level > 0,
         )
         .scalar_subquery()
     )
     case = _standing().subquery()
-    row = await session.one(
+    return (
         sa.select(address, recent.label("recent"), case.c.level, case.c.taken)
         .outerjoin(case, case.c.contact_id == address.c.contact_id)
-        .where(address.c.id == address_id)
+        .where(address.c.id == sa.bindparam("address"))
     )
+
+
+_BACKGROUND = _background()
+
+
+async def background(session: Session, address_id: uuid.UUID, days: int) -> Background:
+    """All of it in one round trip. Raises LookupError if the address is gone."""
+    row = await session.one(_BACKGROUND, address=address_id, since=clock.now() - timedelta(days=days))
     if row is None:
         raise LookupError("address")
     standing = None if row["level"] is None else Standing(row["level"], row["taken"])

@@ -11,6 +11,7 @@ import dataclasses
 import uuid
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -67,21 +68,17 @@ async def receive(session: Session, message: InboundMessage) -> bool:
     return True
 
 
-async def claim_contact(session: Session) -> sa.RowMapping | None:
-    """The contact whose due message is oldest and whom no other worker holds, locked until commit.
-
-    The row is not opened yet (see `contacts.contact_from`), so that the caller knows whose it is
-    even when it cannot be. The lock leaves new messages free to come in: it is NO KEY, and the inbox only refers to the key.
-    """
+def _claiming() -> sa.Select[Any]:
+    """Whose due message is oldest, built once: building it costs more than running it."""
     due = (
         sa.select(inbox.c.contact_id, inbox.c.id)
-        .where(inbox.c.state == "waiting", inbox.c.due_at <= clock.now())
+        .where(inbox.c.state == "waiting", inbox.c.due_at <= sa.bindparam("now"))
         .order_by(inbox.c.id)
         .limit(500)
         .subquery()
     )
     first = sa.select(due.c.contact_id, sa.func.min(due.c.id).label("first")).group_by(due.c.contact_id).subquery()
-    return await session.one(
+    return (
         sa.select(contact)
         .join(first, first.c.contact_id == contact.c.id)
         .order_by(first.c.first)
@@ -90,15 +87,28 @@ async def claim_contact(session: Session) -> sa.RowMapping | None:
     )
 
 
+_CLAIM = _claiming()
+_WAITING = (
+    sa.select(inbox)
+    .where(inbox.c.contact_id == sa.bindparam("contact"), inbox.c.state == "waiting")
+    .order_by(inbox.c.id)
+    .limit(50)
+)
+
+
+async def claim_contact(session: Session) -> sa.RowMapping | None:
+    """The contact whose due message is oldest and whom no other worker holds, locked until commit.
+
+    The row is not opened yet (see `contacts.contact_from`), so that the caller knows whose it is
+    even when it cannot be. The lock leaves new messages free to come in: it is NO KEY, and the
+    inbox only refers to the key.
+    """
+    return await session.one(_CLAIM, now=clock.now())
+
+
 async def waiting(session: Session, contact_id: uuid.UUID) -> Sequence[Waiting]:
     """The contact's unanswered messages, oldest first, read afresh under the lock."""
-    rows = await session.all(
-        sa.select(inbox)
-        .where(inbox.c.contact_id == contact_id, inbox.c.state == "waiting")
-        .order_by(inbox.c.id)
-        .limit(50)
-    )
-    return [_waiting(session, row) for row in rows]
+    return [_waiting(session, row) for row in await session.all(_WAITING, contact=contact_id)]
 
 
 def _waiting(session: Session, row: sa.RowMapping) -> Waiting:

@@ -80,13 +80,9 @@ async def claim(session: Session, lease: timedelta) -> Claimed | None:
     what cannot be sent yet.
     """
     now = clock.now()
-    row = await _due_address(session, now)
-    if row is None:
-        return None
-    found = await session.one(
-        sa.select(outbox).where(outbox.c.address_id == row["id"], _is_next(now)).order_by(outbox.c.position).limit(1)
-    )
-    if found is None:
+    row = await session.one(_NEXT_ADDRESS, now=now)
+    found = await session.one(_NEXT_MESSAGE, now=now, address=row["id"]) if row else None
+    if row is None or found is None:
         return None
     await session.run(
         sa.update(outbox)
@@ -101,8 +97,9 @@ async def claim(session: Session, lease: timedelta) -> Claimed | None:
     return _claimed(session, found, row)
 
 
-def _is_next(now: datetime) -> sa.ColumnElement[bool]:
+def _is_next() -> sa.ColumnElement[bool]:
     """Due, and nothing of the same address is under way or has to go first."""
+    now: sa.BindParameter[Any] = sa.bindparam("now")
     other = outbox.alias("other")
     under_way = other.c.status.in_(("sending", "unknown"))
     waits_for_later = sa.and_(outbox.c.kind == "crisis", other.c.due_at > now)
@@ -116,16 +113,21 @@ def _is_next(now: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(outbox.c.status.in_(_OPEN), outbox.c.due_at <= now, ~blocked)
 
 
-async def _due_address(session: Session, now: datetime) -> sa.RowMapping | None:
-    """The address whose next message waits longest, locked, passing over locked ones."""
-    return await session.one(
-        sa.select(address)
-        .join(outbox, outbox.c.address_id == address.c.id)
-        .where(_is_next(now))
-        .order_by(outbox.c.position)
-        .limit(1)
-        .with_for_update(key_share=True, skip_locked=True, of=address)
-    )
+# Built once: building them costs more than running them.
+_NEXT_ADDRESS = (
+    sa.select(address)
+    .join(outbox, outbox.c.address_id == address.c.id)
+    .where(_is_next())
+    .order_by(outbox.c.position)
+    .limit(1)
+    .with_for_update(key_share=True, skip_locked=True, of=address)
+)
+_NEXT_MESSAGE = (
+    sa.select(outbox)
+    .where(outbox.c.address_id == sa.bindparam("address"), _is_next())
+    .order_by(outbox.c.position)
+    .limit(1)
+)
 
 
 def _claimed(session: Session, row: sa.RowMapping, address_row: sa.RowMapping) -> Claimed:

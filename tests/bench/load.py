@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
+from tests.bench.machine import Usage
 from tests.bench.script import said
 from tests.channels.fake_twilio import FakeTwilio
 from tests.channels.inbound_forms import encoded, signed, whatsapp
@@ -151,13 +152,18 @@ async def closed_loop(
 
 @dataclasses.dataclass
 class Offered:
-    """What an open loop offered and how it was answered; seconds from when each message was due."""
+    """What an open loop offered and how it was answered; seconds from when each message was due.
+
+    `drained` is how long after the last message the last answer went out; None if too long.
+    """
 
     rate: float
     seconds: float
     answered: list[float] = dataclasses.field(default_factory=list)
     late_starts: list[float] = dataclasses.field(default_factory=list)
     refused: int = 0
+    drained: float | None = None
+    usage: Usage = dataclasses.field(default_factory=Usage)
 
 
 async def open_loop(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
+import threading
+import time
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
@@ -12,6 +15,7 @@ import httpx
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
+import uvicorn
 from fastapi import FastAPI
 
 from bot.gateway.app import create_app
@@ -49,6 +53,27 @@ def settings_for(database_url: str, **more: Any) -> Settings:
         "public_base_url": PUBLIC,
     }
     return Settings(**{**given, **more})
+
+
+@contextlib.contextmanager
+def serving(settings: Settings) -> Iterator[None]:
+    """The gateway on its port, in a thread with a loop of its own."""
+    config = uvicorn.Config(
+        create_app(settings), host="127.0.0.1", port=settings.gateway_port, access_log=False, log_config=None
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until = time.monotonic() + 20
+    while not server.started:
+        if time.monotonic() > until or not thread.is_alive():
+            raise TimeoutError("the gateway did not start")
+        time.sleep(0.02)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(20)
 
 
 def caller(app: FastAPI) -> httpx.AsyncClient:
