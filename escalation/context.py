@@ -23,6 +23,8 @@ _NEAR = 4
 _QUOTED = re.compile(r"«[^»]+»|“[^”]+”|„[^“”]+[“”]|\"[^\"]+\"")
 _SELF_OR_OTHER = {RiskCategory.SUICIDE_SELF: RiskCategory.SUICIDE_OTHER}
 _SUICIDE = (RiskCategory.SUICIDE_SELF, RiskCategory.SUICIDE_OTHER)
+_DENIABLE = (*_SUICIDE, RiskCategory.HARM_TO_OTHERS, RiskCategory.VIOLENCE_BY_OTHERS)
+"""Where a negation inside a phrase denies it; elsewhere it is part of the trouble ("no bed unless")."""
 _REPORTED = (RiskCategory.SUICIDE_SELF, RiskCategory.HARM_TO_OTHERS)
 
 
@@ -69,6 +71,8 @@ class Scene:
     def _risk(self, item: Found) -> Iterator[RiskSignal]:
         entry = item.phrase.entry
         idioms = [idiom for idiom in self._idioms(item) if not _wider(item, idiom)]
+        if not _suicide(item):
+            idioms = [idiom for idiom in idioms if idiom.covers(item)]
         if entry is None or any(idiom.covers(item) for idiom in idioms):
             return
         sign = self._sign(item, entry.categories[0], entry.kind)
@@ -177,7 +181,8 @@ class Scene:
             return "quoted"
         if self._past(item):
             return "past"
-        if _suicide(item) and sign.kind in AIMS and self._same_sentence(Role.CONDITIONAL, item):
+        own = sign.category is RiskCategory.SUICIDE_SELF and sign.subject == "self"
+        if own and sign.kind in AIMS and self._same_sentence(Role.CONDITIONAL, item):
             return "conditional"
         return "affirmed"
 
@@ -205,7 +210,9 @@ class Scene:
     def _reaches(self, negation: Found, item: Found) -> bool:
         start = item.hit.core
         if start <= negation.hit.last:
-            return negation.hit.first <= item.hit.last
+            return negation.hit.first <= start or (
+                negation.hit.first <= item.hit.last and _category(item) in _DENIABLE
+            )
         between = range(negation.hit.last + 1, start)
         pauses = [self._tokens[at].piece.pause for at in range(negation.hit.last + 1, start + 1)]
         return (
@@ -287,7 +294,11 @@ def _absorbs(longer: Found, item: Found) -> bool:
 
 
 def _suicide(item: Found) -> bool:
-    return item.phrase.entry is not None and item.phrase.entry.categories[0] in _SUICIDE
+    return _category(item) in _SUICIDE
+
+
+def _category(item: Found) -> RiskCategory | None:
+    return item.phrase.entry.categories[0] if item.phrase.entry else None
 
 
 def _widest(signs: Iterable[RiskSignal]) -> list[RiskSignal]:

@@ -45,6 +45,7 @@ KINDS = {
     "minor": NONE,  # the writer is under 18
     # R5 … R10
     "control": HIGH,
+    "control_sign": ELEVATED,  # papers held, not free to leave, unpaid: two make a control
     "emergency": IMMINENT,
     "orders": HIGH,  # voices that command
     "confusion": ELEVATED,

@@ -148,10 +148,17 @@ def _closings(signals: Signals) -> Iterator[Verdict]:
     """Rule 11 for quiet preparation: two different ways of taking leave, or one with a goodbye."""
     leave = {s.entry for s in signals if s.kind in ("closing", "farewell") and _meant(s)}
     closing = any(sign.kind == "closing" and _meant(sign) for sign in signals)
-    if closing and (len(leave) > 1 or any(sign.kind == "goodbye" for sign in signals)):
+    if len(leave) > 1 or (closing and any(sign.kind == "goodbye" for sign in signals)):
         yield Verdict(HIGH, _SELF, "3.2-11")
     if closing and any(map(_distressed, signals)):
         yield Verdict(ELEVATED, _SELF, "3.2-11")
+
+
+def _controls(signals: Signals) -> Iterator[Verdict]:
+    """The table, R5: one sign of control may have an innocent reason, two are a positive check."""
+    seen = {s.entry for s in signals if s.kind == "control_sign" and _meant(s)}
+    if len(seen) > 1:
+        yield Verdict(HIGH, RiskCategory.EXPLOITATION, "3.2")
 
 
 def _suicide_words(signals: Signals) -> bool:
@@ -175,6 +182,7 @@ _RULES: tuple[Callable[[Signals], Iterator[Verdict]], ...] = (
     _attempts,
     _goodbyes,
     _closings,
+    _controls,
     _disclosures,
 )
 

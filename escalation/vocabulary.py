@@ -36,6 +36,7 @@ _LEET = [
 ]  # fmt: skip
 _ARABIZI_WORD = re.compile(r"^[35679][a-z]{2}|[a-z][235679][a-z]|[a-z][a-z][23579]$")
 """A digit that stands for an Arabic letter: 3am, y7ki, halla2. One shows that a message is Arabizi."""
+_LEET_SIGN = re.compile(f"[{re.escape(LEET_SIGNS)}]")
 _RUN = re.compile(r"(.)\1+")
 _ARABIC_PREFIX = re.compile(r"^(?:[وف]?(?:ال|بال|لل|[بلهع])|[وف])(?=\w{3})")
 
@@ -108,10 +109,13 @@ class Vocabulary:
         arabizi = any(_ARABIZI_WORD.search(piece.plain) for piece in typed)
         found = []
         for piece in self._joined(typed):
-            reading = self.reading(piece, arabizi)
-            parts = [] if reading.senses or piece.emoji else self._apart(piece)
+            parts = [] if self._as_typed(piece) else self._apart(piece)
             found += [Token(part, self.reading(part, arabizi)) for part in parts or [piece]]
         return found
+
+    def _as_typed(self, piece: Piece) -> bool:
+        word = fold(piece.plain)
+        return piece.emoji or word in self._words or word in self._real or word in self._spellings
 
     def _written_out(self, piece: Piece) -> list[Piece]:
         words = self._contractions.get(fold(piece.plain))
@@ -210,24 +214,30 @@ class Vocabulary:
             end = at
             while end < len(found) and len(found[end].plain) == 1 and not found[end].emoji:
                 end += 1
-            run = found[at:end]
-            if len(run) >= _SPACED and (one := self._one_word(run)):
-                yield one
-            else:
-                yield from run or found[at : at + 1]
-            at = max(end, at + 1)
+            run = found[at:end] or found[at : at + 1]
+            yield from self._as_one(run) if len(run) >= _SPACED else run
+            at += len(run)
 
-    def _one_word(self, run: list[Piece]) -> Piece | None:
-        word = "".join(piece.plain for piece in run)
-        one = replace(run[0], end=run[-1].end, plain=word)
-        return one if self.reading(one).senses or self._cut(fold(word), _SPACED + 1) else None
+    def _as_one(self, run: list[Piece]) -> list[Piece]:
+        """Letters written apart as one word; the first may be a word itself ("voy a m a t a r")."""
+        for known in (self._as_typed, self._as_parts):
+            for lead in (0, 1):
+                word = "".join(piece.plain for piece in run[lead:])
+                one = replace(run[lead], end=run[-1].end, plain=word)
+                if known(one):
+                    return [*run[:lead], one]
+        return run
+
+    def _as_parts(self, piece: Piece) -> bool:
+        return bool(self.reading(piece).senses or self._cut(fold(piece.plain), _SPACED + 1))
 
     def _apart(self, piece: Piece) -> list[Piece]:
         """The known words that were written together, or nothing."""
-        signs = re.split(f"[{re.escape(LEET_SIGNS)}]", piece.plain)
-        spaced = piece.end - piece.start > len(piece.plain) + 1
-        least = _SPACED + 1 if spaced else _GLUED
-        words = signs if len(signs) > 1 else self._cut(fold(piece.plain), least)
+        if not _LEET_SIGN.search(piece.plain):
+            spaced = piece.end - piece.start > len(piece.plain) + 1
+            words = self._cut(fold(piece.plain), _SPACED + 1 if spaced else _GLUED)
+        else:
+            words = [] if self.reading(piece).senses else _LEET_SIGN.split(piece.plain)
         return _pieces_of(piece, [word for word in words if word])
 
     def _cut(self, word: str, least: int) -> list[str]:

@@ -13,7 +13,6 @@ from typing import Any
 
 from simpleeval import InvalidExpression, SimpleEval
 
-
 _KNOWN = {"slots", "facts", "len"}
 
 

@@ -94,11 +94,13 @@ class Twilio:
     ) -> httpx.Response:
         """One webhook, genuine unless another `token` or `signature` is given; None leaves the header out."""
         url = f"{PUBLIC}{path}" + (f"?{query}" if query else "")
-        headers: dict[str, str | bytes] = {**signed(url, form, token)}
+        headers = httpx.Headers(signed(url, form, token))
         if signature is None:
             del headers["X-Twilio-Signature"]
         elif signature:
-            headers["X-Twilio-Signature"] = signature
+            others = [(name, value) for name, value in headers.raw if name != b"X-Twilio-Signature"]
+            given = signature if isinstance(signature, bytes) else signature.encode()
+            headers = httpx.Headers([*others, (b"X-Twilio-Signature", given)])
         return await self.http.post(url, content=encoded(form), headers=headers)
 
     async def writes(self, form: Form, **more: Any) -> httpx.Response:
@@ -133,9 +135,7 @@ class Twilio:
         """A message of ours in the outbox, for reports to speak of."""
         async with self.database.transaction() as session:
             contact, address = await find_or_create(session, [Address(channel, value)])
-            (message,) = await outbox.queue(
-                session, contact_id=contact, address_id=address, texts=["hello"], kind=kind
-            )
+            (message,) = await outbox.queue(session, contact_id=contact, address_id=address, texts=["hello"], kind=kind)
             return message
 
     async def status_of(self, message: uuid.UUID) -> str:

@@ -40,7 +40,7 @@ OURS = uuid.UUID("00000000-0000-4000-8000-00000000cafe")
 
 _SQL = [
     "'; DROP TABLE inbox; --",
-    "\" OR 1=1 --",
+    '" OR 1=1 --',
     "$1",
     "%s %(id)s :id",
     "\\'; SELECT pg_sleep(10); --",
@@ -191,7 +191,9 @@ def _form(draw: st.DrawFn, path: str) -> list[tuple[str, str]]:
 def _sign(url: str, body: bytes) -> str:
     """Twilio's signature over what the body says, as far as anything can be read from it."""
     values: dict[str, set[str]] = {}
-    for name, value in parse_qsl(body.decode("utf-8", "surrogateescape"), keep_blank_values=True, errors="surrogateescape"):
+    for name, value in parse_qsl(
+        body.decode("utf-8", "surrogateescape"), keep_blank_values=True, errors="surrogateescape"
+    ):
         values.setdefault(name, set()).add(value)
     text = url + "".join(name + value for name in sorted(values) for value in sorted(values[name]))
     signed = hmac.digest(TOKEN.encode(), text.encode("utf-8", "surrogatepass"), hashlib.sha1)

@@ -114,7 +114,7 @@ async def test_while_a_message_cannot_be_written_there_is_no_answer_yet(twilio: 
 
 
 def _forged(form: Form) -> dict[str, tuple[Form, dict[str, Any]]]:
-    other = {name: {"signature": sign(TOKEN, url, form)} for name, url in {
+    other: dict[str, dict[str, Any]] = {name: {"signature": sign(TOKEN, url, form)} for name, url in {
         "http in place of https": f"http://harbour.example.org{INBOUND}",
         "another path": f"{PUBLIC}{STATUS}",
         "another host": f"https://evil.example.org{INBOUND}",
@@ -122,7 +122,7 @@ def _forged(form: Form) -> dict[str, tuple[Form, dict[str, Any]]]:
         "a query that did not come": f"{PUBLIC}{INBOUND}?a=1",
     }.items()}  # fmt: skip
     good = sign(TOKEN, PUBLIC + INBOUND, form)
-    bad = {
+    bad: dict[str, dict[str, Any]] = {
         "no header": {"signature": None},
         "an empty header": {"signature": " "},
         "rubbish": {"signature": "rubbish"},
@@ -286,7 +286,9 @@ async def test_the_same_number_by_sms_is_kept_apart_from_whatsapp(twilio: Twilio
 
 async def test_when_somebody_writes_their_window_opens(twilio: Twilio) -> None:
     await twilio.writes(whatsapp("hello"))
-    row = await twilio.row("SELECT a.last_inbound_at = i.received_at AS same FROM inbox i JOIN address a ON a.id = i.address_id")
+    row = await twilio.row(
+        "SELECT a.last_inbound_at = i.received_at AS same FROM inbox i JOIN address a ON a.id = i.address_id"
+    )
     assert row["same"]
 
 

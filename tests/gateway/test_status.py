@@ -76,7 +76,9 @@ async def test_a_report_finds_its_message_by_the_providers_id_too(twilio: Twilio
     assert await twilio.status_of(message) == "delivered"
 
 
-@pytest.mark.parametrize(("code", "column"), [("21610", "opted_out_at"), ("63014", "opted_out_at"), ("63003", "unusable_at")])
+@pytest.mark.parametrize(
+    ("code", "column"), [("21610", "opted_out_at"), ("63014", "opted_out_at"), ("63003", "unusable_at")]
+)
 async def test_what_a_code_says_of_the_address_is_kept(twilio: Twilio, code: str, column: str) -> None:
     message = await twilio.queued()
     await twilio.queued("+573009999999")

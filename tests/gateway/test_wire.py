@@ -90,7 +90,7 @@ async def test_half_a_message_is_no_message(twilio: Twilio, port: int) -> None:
     url = f"http://127.0.0.1:{port}{INBOUND}"
     headers = [f"{name}: {value}".encode() for name, value in signed(url, form).items()]
     whole = _post(INBOUND.encode(), HOST, *headers, body=encoded(form))
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(whole[:-5])
     await writer.drain()
     writer.close()

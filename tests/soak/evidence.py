@@ -65,14 +65,14 @@ async def collect(plan: Plan, sender: Sender, system: System) -> Found:
 
 def reconciled(system: System, outbox: Iterable[OutboxRow]) -> Reconciled:
     """Read from the workers' logs: a claim that follows an unclear or unwritten one was a look-up."""
-    events: dict[str, dict[int, Mapping[str, Any]]] = defaultdict(dict)
+    events: dict[str, dict[int, dict[str, Any]]] = defaultdict(dict)
     for name in WORKERS:
         for event in system.said(name):
             if event.get("event") == "send":
                 events[event["message"]][event["attempts"]] = event
     found = again = by_callback = 0
     for row in outbox:
-        mine = events.get(row.id, {})
+        mine = events[row.id]
         for attempt, event in mine.items():
             before = mine.get(attempt - 1)
             if attempt > 1 and (before is None or before["status"] == "unknown"):
@@ -85,9 +85,7 @@ def reconciled(system: System, outbox: Iterable[OutboxRow]) -> Reconciled:
 
 def _posted(plan: Plan, sender: Sender) -> list[Posted]:
     return [
-        Posted(
-            one.sid, plan.contacts[one.contact].address, one.number, one.text, one.risky, one.sid in sender.accepted
-        )
+        Posted(one.sid, plan.contacts[one.contact].address, one.number, one.text, one.risky, one.sid in sender.accepted)
         for one in plan.messages
     ]
 

@@ -21,6 +21,7 @@ _WORDS = ("menu", "menu", "menu", "groups", "practical help", "language", "repea
 _NUMBERS = ("1", "2", "3", "4", "5", "6", "7")
 _DUPLICATED = 0.05
 _HIDDEN = 0.1
+_UNTIL = 0.9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,9 +141,9 @@ def _again(chance: random.Random) -> tuple[float, ...]:
 
 
 def _kills(chance: random.Random, kills: Mapping[str, int], seconds: float) -> list[Kill]:
-    """Each target dies once in each of as many equal stretches, somewhere in it."""
+    """Each target dies once in each of as many equal stretches, somewhere in it, while people write."""
     found = []
     for target, count in kills.items():
-        stretch = seconds / max(1, count)
+        stretch = seconds * _UNTIL / max(1, count)
         found += [Kill((number + chance.uniform(0.1, 0.9)) * stretch, target) for number in range(count)]
     return found

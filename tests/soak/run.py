@@ -20,7 +20,7 @@ from . import checker, evidence
 from .checker import Found
 from .evidence import Reconciled
 from .plan import ENGINE, GATEWAY, WORKERS, Plan
-from .sender import Sender
+from .sender import TWILIO_TRIES, Sender
 from .system import System
 
 CATCH_UP = 60.0
@@ -39,12 +39,14 @@ class Report:
     duplicates: int
     answers: Counter[str]
     slowest: float
+    late: int
     sending: float
     backlog: list[Backlog]
     caught_up: float
     whole: float
     found: Found
     reconciled: Reconciled
+    given_up: int
     failures: Counter[str]
     faults: list[str]
 
@@ -58,14 +60,17 @@ class Report:
             f"messages     {len(self.plan.messages)} of {len(self.plan.contacts)} contacts in {self.sending:.0f} s,"
             f" and {self.duplicates} posted twice",
             f"killed -9    {_counts(self.killed)}",
-            f"webhooks     {_counts(self.answers)}; slowest until accepted {self.slowest:.1f} s",
-            f"turns        {sum(len(row.turns) for row in found.inbox)}, {len(answered)} of them with an answer",
+            f"webhooks     {_counts(self.answers)}; slowest until accepted {self.slowest:.1f} s,"
+            f" {self.late} after the {TWILIO_TRIES:.0f} s for which Twilio tries",
+            f"turns        {sum(len(row.turns) for row in found.inbox)}, {len(answered)} of them with an answer,"
+            f" {self.given_up} told that the bot could not answer",
             f"answers      {len(found.outbox)} in {texts} wordings; {_counts(statuses)};"
             f" {checker.overtakings(found.outbox)} to risk went ahead",
             f"provider     accepted {len(found.taken)}; unclear outcomes: {self.reconciled.found} found by listing,"
             f" {self.reconciled.sent_again} not there and sent again, {self.reconciled.by_callback} closed by callback",
             f"logged       {_counts(self.failures)}",
-            "waiting      " + "; ".join(f"after {at:.0f} s {turns} turns, {sends} sends" for at, turns, sends in self.backlog),
+            "waiting      "
+            + "; ".join(f"after {at:.0f} s {turns} turns, {sends} sends" for at, turns, sends in self.backlog),
             f"caught up    {self.caught_up:.1f} s after the last restart (allowed {CATCH_UP:.0f})",
             f"whole run    {self.whole:.0f} s",
             "nothing lost, nothing doubled, nothing out of order"
@@ -117,12 +122,14 @@ async def _through(plan: Plan, system: System, say: Callable[[str], None], begun
         duplicates=sender.duplicates,
         answers=sender.answers,
         slowest=sender.slowest,
+        late=sender.late,
         sending=sending,
         backlog=backlog,
         caught_up=caught_up,
         whole=time.monotonic() - begun,
         found=found,
         reconciled=evidence.reconciled(system, found.outbox),
+        given_up=sum(event.get("took") == "gave up" for name in WORKERS for event in system.said(name)),
         failures=_failures(system),
         faults=faults,
     )

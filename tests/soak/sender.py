@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 
 import httpx
 
@@ -22,11 +23,16 @@ from .plan import Contact, Message, Plan
 
 _PATH = "/webhooks/twilio/inbound"
 _TIMEOUT = 15.0
+TWILIO_TRIES = 15.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 
 
 class Sender:
-    """Posts all of a plan. `accepted` holds the sids that were answered 2xx, `answers` how often what came."""
+    """Posts all of a plan.
+
+    `accepted` holds the sids that were answered 2xx, `answers` how often what came; `late` counts the
+    posts for which Twilio would have gone to the fallback URL before they were accepted.
+    """
 
     def __init__(self, plan: Plan, base_url: str) -> None:
         self._plan = plan
@@ -37,24 +43,29 @@ class Sender:
         self.answers: Counter[str] = Counter()
         self.duplicates = 0
         self.slowest = 0.0
+        self.late = 0
 
     async def send_all(self, begun: float) -> None:
         """Until everything is accepted, duplicates too; `begun` is the loop-independent time zero."""
         limits = httpx.Limits(max_connections=200, max_keepalive_connections=50)
         async with httpx.AsyncClient(timeout=_TIMEOUT, limits=limits, trust_env=False) as self._http:
             async with asyncio.TaskGroup() as group:
-                for number in range(len(self._plan.contacts)):
-                    group.create_task(self._write(number, begun))
+                for messages in self._by_contact().values():
+                    group.create_task(self._write(messages, begun))
             while self._later:
                 await asyncio.gather(*self._later)
 
-    async def _write(self, number: int, begun: float) -> None:
-        """One contact's messages, each when the one before was accepted."""
+    def _by_contact(self) -> Mapping[int, list[Message]]:
+        found: dict[int, list[Message]] = defaultdict(list)
         for message in self._plan.messages:
-            if message.contact != number:
-                continue
+            found[message.contact].append(message)
+        return found
+
+    async def _write(self, messages: Sequence[Message], begun: float) -> None:
+        """One contact's messages, each when the one before was accepted."""
+        for message in messages:
             await asyncio.sleep(max(0.0, begun + message.at - time.monotonic()))
-            form = form_of(message, self._plan.contacts[number])
+            form = form_of(message, self._plan.contacts[message.contact])
             for pause in message.again:
                 task = asyncio.create_task(self._again(message, form, pause))
                 self._later.add(task)
@@ -74,12 +85,16 @@ class Sender:
             self.answers[answer] += 1
             if answer.startswith("2"):
                 self.accepted.add(message.sid)
-                self.slowest = max(self.slowest, time.monotonic() - begun)
+                self._waited(time.monotonic() - begun)
                 return
             if answer.startswith("4"):
                 return
             await asyncio.sleep(pause * self._chance.uniform(0.8, 1.2))
             pause = min(_LONGEST_PAUSE, pause * 1.5)
+
+    def _waited(self, seconds: float) -> None:
+        self.slowest = max(self.slowest, seconds)
+        self.late += seconds > TWILIO_TRIES
 
     async def _post(self, url: str, form: Form) -> str:
         try:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from .checker import Found, InboxRow, OutboxRow, Posted, Taken, Turn, faults, overtakings, shown
-from .plan import ENGINE, POSTGRES, RISK, make_plan
+from .plan import ENGINE, POSTGRES, RISK, Plan, make_plan
 
 ANA, BEN = "whatsapp:+15550000001", "whatsapp:CO.BEN"
 
@@ -64,26 +64,31 @@ GOOD = Found(
 )
 
 
+def _but(name: str, change: Callable[[list[Any]], object]) -> Found:
+    """GOOD, with one of its lists changed."""
+    rows = list(getattr(GOOD, name))
+    change(rows)
+    changes: dict[str, Any] = {name: rows}
+    return dataclasses.replace(GOOD, **changes)
+
+
 def _without(name: str, place: int) -> Found:
-    kept = list(getattr(GOOD, name))
-    del kept[place]
-    return dataclasses.replace(GOOD, **{name: kept})
+    return _but(name, lambda rows: rows.pop(place))
 
 
 def _with(name: str, one: object) -> Found:
-    return dataclasses.replace(GOOD, **{name: [*getattr(GOOD, name), one]})
+    return _but(name, lambda rows: rows.append(one))
 
 
 def _changed(name: str, place: int, **values: Any) -> Found:
-    rows = list(getattr(GOOD, name))
-    rows[place] = dataclasses.replace(rows[place], **values)
-    return dataclasses.replace(GOOD, **{name: rows})
+    return _but(name, lambda rows: rows.insert(place, dataclasses.replace(rows.pop(place), **values)))
 
 
 def _swapped(name: str, first: int, second: int) -> Found:
-    rows = list(getattr(GOOD, name))
-    rows[first], rows[second] = rows[second], rows[first]
-    return dataclasses.replace(GOOD, **{name: rows})
+    def swap(rows: list[Any]) -> None:
+        rows[first], rows[second] = rows[second], rows[first]
+
+    return _but(name, swap)
 
 
 def test_a_run_in_which_all_went_well_has_no_faults() -> None:
@@ -134,7 +139,10 @@ def test_a_run_in_which_all_went_well_has_no_faults() -> None:
         ),
         (lambda: _swapped("taken", 1, 3), "outbox message 3 reached the provider after the later 4"),
         # dead
-        (lambda: dataclasses.replace(GOOD, unexpected_exits=["worker-1 (exit code 0)"]), "worker-1 (exit code 0) ended"),
+        (
+            lambda: dataclasses.replace(GOOD, unexpected_exits=["worker-1 (exit code 0)"]),
+            "worker-1 (exit code 0) ended",
+        ),
     ],
 )
 def test_what_is_dropped_doubled_altered_or_disordered_is_found(make: Callable[[], Found], says: str | None) -> None:
@@ -178,7 +186,7 @@ def test_a_long_list_of_faults_is_cut() -> None:
 
 
 def test_a_seed_always_gives_the_same_plan() -> None:
-    def plan(seed: int) -> object:
+    def plan(seed: int) -> Plan:
         return make_plan(seed, messages=200, contacts=7, seconds=30, kills={ENGINE: 3, POSTGRES: 2})
 
     assert plan(3) == plan(3)
@@ -190,7 +198,8 @@ def test_a_plan_holds_what_it_promises() -> None:
     assert len(plan.messages) == len({message.sid for message in plan.messages}) == 2000
     assert 0.03 < sum(bool(message.again) for message in plan.messages) / 2000 < 0.08
     assert [kill.target for kill in plan.kills].count(ENGINE) == 3
-    assert all(0 <= one.at <= 60 for one in (*plan.messages, *plan.kills))
+    moments = [message.at for message in plan.messages] + [kill.at for kill in plan.kills]
+    assert all(0 <= moment <= 60 for moment in moments)
     assert any(message.risky for message in plan.messages)
     for number in range(99):
         numbers = [message.number for message in plan.messages if message.contact == number]
