@@ -229,6 +229,8 @@ def _global_word(now: Situation) -> Decision | None:
     if now.word == "repeat" and now.open_flow:
         return Play(repeat=True)
     flow = _FLOW_OF_WORD.get(now.word)
+    if now.child and now.word == "menu":
+        return Play(start=PERSON)
     if not now.consented and now.word == "menu":
         return Play(start=WELCOME)
     answers_open_question = flow == now.open_flow and now.word != "menu"

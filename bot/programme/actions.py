@@ -96,10 +96,10 @@ def _meeting_title(context: ActionContext, one: programme.Meeting) -> str:
 async def join_group(context: ActionContext, slots: Slots) -> dict[str, Any]:
     """Join; the place of the meeting is told to members only."""
     group_id = _uuid(slots.get("join_group"))
-    if group_id is None or not await programme.join(context.session, group_id, context.contact.id, minor=context.minor):
+    meeting = await programme.next_meeting_of(context.session, group_id) if group_id else None
+    if group_id is None or meeting is None:
         return {"joined": False}
-    meeting = await programme.next_meeting_of(context.session, group_id)
-    if meeting is None:
+    if not await programme.join(context.session, group_id, context.contact.id, minor=context.minor):
         return {"joined": False}
     return {
         "joined": True,

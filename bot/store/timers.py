@@ -41,14 +41,15 @@ async def set_timer(
     contact_id: uuid.UUID | None = None,
     payload: Mapping[str, Any] | None = None,
 ) -> None:
-    """Set a timer, or move the one of the same key."""
+    """Set a timer. One of the same key that still runs is never put off, only moved earlier."""
     statement = insert(timer).values(
         id=clock.new_id(), kind=kind, key=key, contact_id=contact_id, payload=dict(payload or {}), due_at=due_at
     )
+    earliest = sa.case((timer.c.done_at.is_(None), sa.func.least(timer.c.due_at, due_at)), else_=due_at)
     await session.run(
         statement.on_conflict_do_update(
             index_elements=[timer.c.key],
-            set_={"due_at": due_at, "done_at": None, "attempts": 0, "payload": statement.excluded.payload},
+            set_={"due_at": earliest, "done_at": None, "attempts": 0, "payload": statement.excluded.payload},
         )
     )
 
