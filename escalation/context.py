@@ -122,14 +122,10 @@ class Scene:
         )  # fmt: skip
 
     def _family(self, role: Role, item: Found) -> list[Found]:
-        return [
-            other for other in self._by_role[role] if other.phrase.language in item.phrase.family
-        ]
+        return [other for other in self._by_role[role] if other.phrase.language in item.phrase.family]
 
     def _same_sentence(self, role: Role, item: Found) -> list[Found]:
-        return [
-            other for other in self._family(role, item) if self._pause_between(other, item) < 2
-        ]
+        return [other for other in self._family(role, item) if self._pause_between(other, item) < 2]
 
     def _pause_between(self, one: Found, two: Found) -> int:
         first, last = sorted((one, two), key=lambda found: found.hit.first)
@@ -140,9 +136,7 @@ class Scene:
     def _before(self, role: Role, item: Found, within: int) -> list[Found]:
         """Helper phrases that end at most `within` words before a hit, in the same sentence."""
         return [
-            other
-            for other in self._same_sentence(role, item)
-            if 0 <= item.hit.first - other.hit.last - 1 <= within
+            other for other in self._same_sentence(role, item) if 0 <= item.hit.first - other.hit.last - 1 <= within
         ]
 
     # Subject
@@ -163,9 +157,7 @@ class Scene:
         selves = self._before(Role.FIRST_PERSON, item, 8)
         inside = any(item.covers(own) for own in self._family(Role.FIRST_PERSON, item))
         last_other = max((other.hit.last for other in others), default=-1)
-        last_self = max(
-            (own.hit.last for own in selves if not any(o.covers(own) for o in others)), default=-1
-        )
+        last_self = max((own.hit.last for own in selves if not any(o.covers(own) for o in others)), default=-1)
         return "other" if last_other > last_self and not inside else "self"
 
     def _reported(self, item: Found) -> bool:
@@ -210,9 +202,7 @@ class Scene:
     def _reaches(self, negation: Found, item: Found) -> bool:
         start = item.hit.core
         if start <= negation.hit.last:
-            return negation.hit.first <= start or (
-                negation.hit.first <= item.hit.last and _category(item) in _DENIABLE
-            )
+            return negation.hit.first <= start or (negation.hit.first <= item.hit.last and _category(item) in _DENIABLE)
         between = range(negation.hit.last + 1, start)
         pauses = [self._tokens[at].piece.pause for at in range(negation.hit.last + 1, start + 1)]
         return (

@@ -158,8 +158,7 @@ class _Reader:
         """The word groups of the lexicon; each of its lists is one too."""
         lists = {role.value: self._strings(role.value) for role in _LISTS}
         named = {
-            name: _strings(words, f"{self._language}/groups/{name}")
-            for name, words in self._mapping("groups").items()
+            name: _strings(words, f"{self._language}/groups/{name}") for name, words in self._mapping("groups").items()
         }
         return {**lists, **named}
 

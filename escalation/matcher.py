@@ -64,9 +64,7 @@ class Matcher:
         self._gaps: list[Places] = []
         self._end = self._place()
         self._elastic = elastic
-        self._starts = [
-            [self._sequence(part, (self._end,)) for part in parts] for parts in phrases
-        ]
+        self._starts = [[self._sequence(part, (self._end,)) for part in parts] for parts in phrases]
         self._openings = [list(map(self._opening, parts)) for parts in self._starts]
         common = Counter(symbol for edges in self._words for symbol in edges)
         self._filed: dict[str, list[int]] = defaultdict(list)
@@ -99,9 +97,7 @@ class Matcher:
     def _parts(self, phrase: int) -> int:
         return len(self._starts[phrase])
 
-    def _occurrences(
-        self, phrase: int, part: int, tokens: Sequence[Token], span: range
-    ) -> list[_Path]:
+    def _occurrences(self, phrase: int, part: int, tokens: Sequence[Token], span: range) -> list[_Path]:
         opening, found = self._openings[phrase][part], list[_Path]()
         for first in span:
             if opening.isdisjoint(tokens[first].reading.senses):
@@ -111,17 +107,13 @@ class Matcher:
                 found.append(path)
         return found
 
-    def _longest(
-        self, phrase: int, part: int, tokens: Sequence[Token], first: int
-    ) -> _Path | None:
+    def _longest(self, phrase: int, part: int, tokens: Sequence[Token], first: int) -> _Path | None:
         spare = int(self._elastic[phrase])
         paths = self._paths(self._starts[phrase][part], tokens, first, first, spare)
         credible = (path for path in paths if _credible(path, self._parts(phrase)))
         return max(credible, key=lambda path: (path.used[-1], len(path.used)), default=None)
 
-    def _paths(
-        self, places: Places, tokens: Sequence[Token], at: int, first: int, spare: int
-    ) -> Iterator[_Path]:
+    def _paths(self, places: Places, tokens: Sequence[Token], at: int, first: int, spare: int) -> Iterator[_Path]:
         """Ways through one part that read the tokens from `at` on."""
         if at >= len(tokens) or at - first > _LONGEST:
             return
@@ -133,9 +125,7 @@ class Matcher:
         if at > first:
             yield from self._passing(places, tokens, at, first, spare)
 
-    def _passing(
-        self, places: Places, tokens: Sequence[Token], at: int, first: int, spare: int
-    ) -> Iterator[_Path]:
+    def _passing(self, places: Places, tokens: Sequence[Token], at: int, first: int, spare: int) -> Iterator[_Path]:
         """Step over a filler, or once over any word of the same sentence."""
         token = tokens[at]
         if token.reading.skip:

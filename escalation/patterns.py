@@ -62,9 +62,7 @@ Parts = tuple[tuple[Node, ...], ...]
 class Grammar:
     """Reads patterns that may name the word groups of one lexicon."""
 
-    def __init__(
-        self, groups: Mapping[str, Sequence[str]], contractions: Mapping[str, Sequence[str]]
-    ) -> None:
+    def __init__(self, groups: Mapping[str, Sequence[str]], contractions: Mapping[str, Sequence[str]]) -> None:
         self._groups = groups
         self.contractions = contractions
         self._read: dict[str, Choice] = {}
@@ -107,8 +105,7 @@ class Grammar:
 
 def _may_be_empty(nodes: tuple[Node, ...]) -> bool:
     return not any(
-        isinstance(node, Word)
-        or (isinstance(node, Choice) and not any(map(_may_be_empty, node.options)))
+        isinstance(node, Word) or (isinstance(node, Choice) and not any(map(_may_be_empty, node.options)))
         for node in nodes
     )
 

@@ -35,9 +35,7 @@ class Verdict:
     rule: str
 
 
-def decide(
-    signals: Signals, recent: Sequence[RiskLevel] = (), *, minor: bool = False
-) -> Assessment:
+def decide(signals: Signals, recent: Sequence[RiskLevel] = (), *, minor: bool = False) -> Assessment:
     """Apply the rules to the signals of one message.
 
     `recent` holds the levels of the last 14 days, oldest first; the result is never below them.

@@ -71,9 +71,7 @@ class Screener:
         return has_media or any(token.piece.plain not in self._harmless for token in tokens)
 
 
-_UNREADABLE = RiskSignal(
-    RiskCategory.UNREADABLE, "unreadable", "", None, None, "unreadable", language=""
-)
+_UNREADABLE = RiskSignal(RiskCategory.UNREADABLE, "unreadable", "", None, None, "unreadable", language="")
 
 
 def _check_ids(lexicons: Sequence[Lexicon]) -> None:

@@ -257,9 +257,7 @@ class Vocabulary:
 
 def _pieces_of(piece: Piece, words: Sequence[str]) -> list[Piece]:
     """One piece as several words, all standing where it stands."""
-    return [
-        replace(piece, plain=word, pause=0 if at else piece.pause) for at, word in enumerate(words)
-    ]
+    return [replace(piece, plain=word, pause=0 if at else piece.pause) for at, word in enumerate(words)]
 
 
 def _bounds(symbol: str) -> tuple[int, int]:
@@ -281,9 +279,7 @@ def _copies(word: str) -> Iterator[tuple[str, str]]:
         yield "prefix", stem
 
 
-def _keyed(
-    words: Iterable[str], fits: Callable[[str], bool], key_of: Callable[[str], str]
-) -> dict[str, list[str]]:
+def _keyed(words: Iterable[str], fits: Callable[[str], bool], key_of: Callable[[str], str]) -> dict[str, list[str]]:
     keys = defaultdict(list)
     for word in filter(fits, words):
         if key := key_of(word):

@@ -125,7 +125,7 @@ class Answering:
 
     def _stop(self, scene: Scene, provider_confirms: bool, in_crisis: bool) -> list[Event]:
         message = scene.waiting.message
-        events: list[Event] = [OptedOut(), ContactChanged({"open_check": None})]
+        events: list[Event] = [OptedOut(), ContactChanged({"open_check": None, "crisis_answered_at": None})]
         if is_ambiguous_stop(message):
             events.append(
                 CaseRequested("a word that also ends SMS may have been distress", 1, ("R1",), takes_control=False)

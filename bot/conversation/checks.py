@@ -60,7 +60,7 @@ _RESULTS: dict[tuple[Check, str], CheckResult] = {
     (Check.MEANING_NEGATED, "yes"): _THOUGHTS,
     (Check.MEANING_NEGATED, "no"): _CALM,
     (Check.MEANING_NEGATED, "unsure"): _UNSURE,
-    (Check.THIRD_PERSON, "now"): CheckResult(RiskLevel.IMMINENT, "R1T", text="still_danger", case=True),
+    (Check.THIRD_PERSON, "now"): CheckResult(RiskLevel.IMMINENT, "R1T", text="third_person_now", case=True),
     (Check.THIRD_PERSON, "not_now"): _HEARD,
     (Check.THIRD_PERSON, "unknown"): _HEARD,
     (Check.NEED, "lacking"): CheckResult(RiskLevel.ELEVATED, "R10", text="need_noted", case=True),

@@ -8,7 +8,9 @@ Start reading at: `SceneReader.read`.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from bot import clock
 from bot.conversation.content import Content
@@ -26,6 +28,8 @@ from bot.store.inbox import Waiting
 from escalation import Assessment, Screener
 
 _DEFAULT_LANGUAGE = "en"
+# Service specification 2.0, "pauses".
+_RESUMED_WITHIN = timedelta(days=14)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,9 +105,9 @@ class SceneReader:
         recent = known.recent_levels
         own = screen(self._screener, message, minor=minor)
         latched = screen(self._screener, message, recent, minor=minor) if recent else own
-        bundle = await self.content.for_state(session, contact.state)
+        bundle = await self.content.for_state(session, _still_open(contact))
         language = contact.language or detect(" ".join(message.texts)).language
-        contact = dataclasses.replace(contact, language=language)
+        contact = dataclasses.replace(contact, language=language, state=_still_open(contact))
         spoken = language or _DEFAULT_LANGUAGE
         minutes = self._config.acknowledge_minutes
         truth = await truth_for(session, self._rota, contact, zone=self._config.time_zone, eta_minutes=minutes)
@@ -124,3 +128,9 @@ class SceneReader:
     def is_alarming(self, waiting: Waiting) -> bool:
         """Whether this message shows risk by itself."""
         return screen(self._screener, waiting.message).alarming
+
+
+def _still_open(contact: Contact) -> Mapping[str, Any] | None:
+    """Where the dialogue stands, unless that is so long ago that one begins anew."""
+    last = contact.last_inbound_at
+    return None if last is not None and clock.now() - last > _RESUMED_WITHIN else contact.state
