@@ -13,9 +13,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from escalation.matcher import Hit
 from escalation.kinds import AIMS, CORE
 from escalation.lexicon import Entry, Phrase, Role
+from escalation.matcher import Hit
 from escalation.signs import RiskCategory, RiskSignal
 from escalation.vocabulary import Token
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from escalation.matcher import Matcher
 from escalation.context import Found, Scene
 from escalation.lexicon import Lexicon, LexiconError, Phrase, Role, read
+from escalation.matcher import Matcher
 from escalation.patterns import Word
 from escalation.rules import decide
 from escalation.signs import Assessment, RiskCategory, RiskLevel, RiskSignal
