@@ -228,7 +228,7 @@ def _search(value: object) -> tuple[str, str] | None:
 
 
 def _text(value: object) -> str:
-    return value.replace("\0", "") if isinstance(value, str) else ""
+    return value.replace("\0", "").encode(errors="ignore").decode() if isinstance(value, str) else ""
 
 
 def _is_forwarded(fields: Mapping[str, str]) -> bool:

@@ -46,7 +46,7 @@ async def inbound(request: Request, given: Annotated[Parts, Depends(parts)]) -> 
 async def status(request: Request, given: Annotated[Parts, Depends(parts)]) -> Response:
     """The provider's later word on a message of ours; out of order is normal."""
     form = await _verified(request, given)
-    report = twilio.read_status(form, request.url.query)
+    report = twilio.read_status(form, request.scope["query_string"].decode("latin-1"))
     async with given.database.transaction() as session:
         await _take(session, report)
     metrics.STATUS.labels(report.status.value).inc()
@@ -75,7 +75,7 @@ async def _verified(request: Request, given: Parts) -> Form:
     form = twilio.parse_form(body)
     twilio.verify(
         given.twilio,
-        path=request.scope.get("raw_path", request.url.path.encode()).decode("latin-1"),
+        path=(request.scope.get("raw_path") or request.scope["path"].encode()).decode("latin-1"),
         query=request.scope["query_string"].decode("latin-1"),
         form=form,
         signature=request.headers.get("x-twilio-signature"),

