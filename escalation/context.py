@@ -13,13 +13,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from escalation.kinds import AIMS, CORE
+from escalation.kinds import AIMS, CORE, SETTING
 from escalation.lexicon import Entry, Phrase, Role
 from escalation.matcher import Hit
 from escalation.signs import RiskCategory, RiskSignal
 from escalation.vocabulary import Token
 
 _NEAR = 4
+_FAR = 12
 _QUOTED = re.compile(r"«[^»]+»|“[^”]+”|„[^“”]+[“”]|\"[^\"]+\"")
 _SELF_OR_OTHER = {RiskCategory.SUICIDE_SELF: RiskCategory.SUICIDE_OTHER}
 _SUICIDE = (RiskCategory.SUICIDE_SELF, RiskCategory.SUICIDE_OTHER)
@@ -236,6 +237,8 @@ class Scene:
 
     def _times(self, item: Found, sign: RiskSignal) -> list[Found]:
         """Time words tied to this sign: near it, or in its sentence when it states an aim."""
+        if sign.kind in SETTING:
+            return [other for other in self._by_role[Role.SOON] if self._distance(other, item) <= _FAR]
         if sign.kind not in CORE | AIMS:
             return []
         soon = [other for other in self._by_role[Role.SOON] if self._tied(other, item, sign)]

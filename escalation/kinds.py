@@ -30,6 +30,7 @@ KINDS = {
     "closing": WATCH,  # affairs put in order: debts paid, things given away
     "isolation": WATCH,  # locked in, does not answer
     "bereavement": WATCH,  # somebody died by suicide
+    "resolve": NONE,  # decided, nobody can stop me
     "time": NONE,  # tonight, tomorrow: tied to another sign
     "recent": NONE,  # last week: tied to an attempt
     # R2, R3
@@ -66,5 +67,17 @@ CORE = frozenset({"wish", "thought", "intent", "method", "plan", "act", "harm"})
 """Affirmed suicide words, for rules 2, 5 and 11."""
 AIMS = frozenset({"intent", "method", "plan", "threat", "violence", "control"})
 """Signs that a time word anywhere in the sentence makes imminent."""
+ASPECTS = {
+    "hopeless": "despair",
+    "goodbye": "leave",
+    "farewell": "leave",
+    "closing": "leave",
+    "means": "means",
+    "resolve": "resolve",
+    "time": "time",
+}
+"""Weak signs of suicide → the aspect they show; three aspects together are serious."""
+SETTING = frozenset({"hopeless", "farewell", "closing", "means", "resolve"})
+"""Weak signs to which a time word anywhere near belongs."""
 ACUTE = frozenset({"plan", "means", "time", "act"})
 """What turns an affirmed wish or intent into level 4 (rule 2)."""

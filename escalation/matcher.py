@@ -24,10 +24,11 @@ _LONGEST = 30
 _SENTENCE = 2
 """The pause at which a gap ends: a new sentence."""
 
-_REACH = 20
+_REACH = 16
 """Parts joined by "&" lie within this many tokens."""
 _ELASTIC = 3
-"""A phrase of at least so many words may have one foreign word inside."""
+"""A phrase of so many words may have foreign words inside, one for each so many..."""
+_SPARE = 2
 
 Places = tuple[int, ...]
 
@@ -108,7 +109,7 @@ class Matcher:
         return found
 
     def _longest(self, phrase: int, part: int, tokens: Sequence[Token], first: int) -> _Path | None:
-        spare = 2 * int(self._elastic[phrase])
+        spare = _SPARE * int(self._elastic[phrase])
         paths = self._paths(self._starts[phrase][part], tokens, first, first, spare)
         credible = (path for path in paths if _credible(path, self._parts(phrase)))
         return max(credible, key=lambda path: (path.used[-1], len(path.used)), default=None)

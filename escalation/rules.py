@@ -14,12 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from escalation.kinds import ACUTE, AIMS, CORE, KINDS
+from escalation.kinds import ACUTE, AIMS, ASPECTS, CORE, KINDS
 from escalation.signs import Assessment, RiskCategory, RiskLevel, RiskSignal
 
 NONE, WATCH, ELEVATED, HIGH, IMMINENT = RiskLevel
 _SELF, _OTHER = RiskCategory.SUICIDE_SELF, RiskCategory.SUICIDE_OTHER
 _TIMED = (RiskCategory.HARM_TO_OTHERS, RiskCategory.VIOLENCE_BY_OTHERS, RiskCategory.EXPLOITATION)
+_ASPECTS = 3
+"""How many aspects of an indirect message make it serious."""
 _TIMES = 3
 """How many messages of one level raise it (rule 9)."""
 
@@ -159,6 +161,18 @@ def _controls(signals: Signals) -> Iterator[Verdict]:
         yield Verdict(HIGH, RiskCategory.EXPLOITATION, "3.2")
 
 
+def _aspects(signals: Signals) -> Iterator[Verdict]:
+    """Calm or indirect words: despair, leave-taking, means, resolve and a time, taken together."""
+    own = [sign for sign in signals if sign.category is _SELF and _meant(sign)]
+    seen = {ASPECTS[sign.kind] for sign in own if sign.kind in ASPECTS}
+    if not seen & {"despair", "leave"}:
+        return
+    if len(seen) >= _ASPECTS:
+        yield Verdict(HIGH, _SELF, "3.2")
+    elif len(seen - {"time"}) > 1:
+        yield Verdict(ELEVATED, _SELF, "3.2")
+
+
 def _suicide_words(signals: Signals) -> bool:
     own = (sign for sign in signals if sign.category is _SELF and _meant(sign))
     return any(sign.kind in CORE for sign in own)
@@ -180,6 +194,7 @@ _RULES: tuple[Callable[[Signals], Iterator[Verdict]], ...] = (
     _attempts,
     _goodbyes,
     _closings,
+    _aspects,
     _controls,
     _disclosures,
 )
