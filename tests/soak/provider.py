@@ -4,7 +4,8 @@
 
 A few creates in a hundred end unclearly: the connection breaks or a 500 comes, with or without the
 message accepted. Status callbacks come at once, after eight seconds, or never, so that what became
-of a message has to be found out by a callback sometimes and by listing at others.
+of a message has to be found out by a callback sometimes and by listing at others. `/_fake/calm` ends
+the trouble, and `/_fake/ready` says that it listens.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from tests.channels.fake_twilio import (
     hang_up,
     refuse,
 )
+from tests.channels.tiny_http import Answer, Request
 
 _TROUBLE = (
     (0.010, hang_up(accepted=True)),
@@ -50,6 +52,13 @@ class TroubledTwilio(FakeTwilio):
             if drawn < 0:
                 return fault
         return super()._fault_for(recipient)
+
+    def _control(self, request: Request) -> Answer:
+        if request.path == "/_fake/calm":
+            self._trouble = 0.0
+        if request.path in ("/_fake/calm", "/_fake/ready"):
+            return Answer(200, b"{}", "application/json")
+        return super()._control(request)
 
     async def _report(self, kept: Kept, fault: Fault) -> None:
         wait = self._chance.choice(_LATENESS)

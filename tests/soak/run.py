@@ -108,6 +108,7 @@ async def _through(plan: Plan, system: System, say: Callable[[str], None], begun
         group.create_task(_kill_all(plan, system, say, zero))
     sending = time.monotonic() - zero
     await system.well()
+    await system.ask_provider("calm")
     restarted = time.monotonic()
     say(f"all sent and all up again after {restarted - zero:.0f} s; waiting until all is caught up")
     backlog, caught_up = await _caught_up(system, restarted)

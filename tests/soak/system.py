@@ -264,7 +264,7 @@ class System:
         }
         fake = [sys.executable, "-m", "tests.soak.provider", "--port", str(provider)]
         fake += ["--seed", str(self.seed), "--trouble", str(self.trouble)]
-        yield Child("twilio", fake, {}, f"{self._provider_url}/_fake/callbacks")
+        yield Child("twilio", fake, {}, f"{self._provider_url}/_fake/ready")
         yield dataclasses.replace(engine_child(engine), name=ENGINE)
         yield Child(GATEWAY, [*harbour, "gateway"], environment, f"{self._gateway_url}/health/ready")
         for name in WORKERS:
