@@ -25,6 +25,7 @@ _PIECE = re.compile(
 )
 _PAUSES = {"ellipsis": 1, "stop": 2, "comma": 1}
 
+_ELISION = re.compile(rf"(?:[ldjmtsnc]|qu|jusqu|lorsqu|puisqu)[{_APOSTROPHES}](?=[^\W\d])", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
 
 LEET_SIGNS = "@$!|*"
@@ -84,8 +85,17 @@ def pieces(text: str) -> Iterator[Piece]:
         if kind in _PAUSES:
             pause = max(pause, _PAUSES[kind])
             continue
-        yield Piece(found.start(), found.end(), plain(found.group()), pause, kind == "emoji")
-        pause = 0
+        for start, end in _elided(found):
+            yield Piece(start, end, plain(text[start:end]), pause, kind == "emoji")
+            pause = 0
+
+
+def _elided(found: re.Match[str]) -> list[tuple[int, int]]:
+    """Where the words of one match stand: "l'eau" is two, "don't" one."""
+    start, end = found.span()
+    short = _ELISION.match(found.group())
+    middle = start + short.end() if short else start
+    return [(start, middle), (middle, end)] if short else [(start, end)]
 
 
 def _ascii_digits(word: str) -> str:

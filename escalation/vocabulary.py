@@ -38,7 +38,8 @@ _ARABIZI_WORD = re.compile(r"^[35679][a-z]{2}|[a-z][235679][a-z]|[a-z][a-z][2357
 """A digit that stands for an Arabic letter: 3am, y7ki, halla2. One shows that a message is Arabizi."""
 _LEET_SIGN = re.compile(f"[{re.escape(LEET_SIGNS)}]")
 _RUN = re.compile(r"(.)\1+")
-_ARABIC_PREFIX = re.compile(r"^(?:[وف]?(?:ال|بال|لل|[بلهع])|[وف])(?=\w{3})")
+_ARABIC_PREFIX = re.compile(r"^[وف]?(?:[بلعهك]?ال(?=\w{3})|لل(?=\w{3})|[بلعهك](?=\w{4}))|^[وف](?=\w{4})")
+"""And, in, to, on, this, like, the: Arabic writes them as one with the word."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ class Vocabulary:
         self._stem_typos = _deletions(s for s in self._stems if len(s) >= _TYPO_ALONE)
         self._arabizi = Arabizi(w for w in self._words if "\u0620" <= w[0] <= "\u064a")
         self._latin_typed = _keyed(self._words, _cyrillic, latin_key)
+        self._bare = _keyed(self._words, _unvowelled, _bare)
         self._sounds = _keyed(self._words, _latin, sound_key)
         self._latin_stems = {
             latin_key(stem): name
@@ -142,6 +144,9 @@ class Vocabulary:
         senses = self._exact(word, Sense("plain"))
         for meant in self._spellings.get(word, ()):
             senses.setdefault(meant, Sense("spelling"))
+        if _unvowelled(word):
+            for meant in self._bare.get(_bare(word), ()):
+                senses.setdefault(meant, Sense("prefix"))
         if word.isascii():
             senses = {**self._transliterated(word, known=bool(senses)), **senses}
         if senses or word in self._real:
@@ -275,8 +280,6 @@ def _copies(word: str) -> Iterator[tuple[str, str]]:
             yield "deleet", _RUN.sub(r"\1", plainer)
     for copy in look_alikes(word):
         yield "look-alike", fold(copy)
-    if (stem := _ARABIC_PREFIX.sub("", word)) != word:
-        yield "prefix", stem
 
 
 def _keyed(words: Iterable[str], fits: Callable[[str], bool], key_of: Callable[[str], str]) -> dict[str, list[str]]:
@@ -285,6 +288,10 @@ def _keyed(words: Iterable[str], fits: Callable[[str], bool], key_of: Callable[[
         if key := key_of(word):
             keys[key].append(word)
     return dict(keys)
+
+
+def _bare(word: str) -> str:
+    return _ARABIC_PREFIX.sub("", word)
 
 
 def _cyrillic(word: str) -> bool:

@@ -89,18 +89,16 @@ class RateLimit:
         self._per_second = per_second
         self._next = 0.0
 
-    async def wait(self) -> float:
-        """Until one more may go; how many seconds that took."""
-        begun = time.monotonic()
+    async def wait(self) -> None:
+        """Until one more may go."""
         while self._per_second >= 1:
             second = int(time.time())
             count = await self._wake.count(f"harbour:rate:{self._name}:{second}", 1)
             if count is None:
                 break
             if count <= self._per_second:
-                return time.monotonic() - begun
+                return
             await asyncio.sleep(second + 1 - time.time() + 0.005)
         start = max(time.monotonic(), self._next)
         self._next = start + 1 / self._per_second
         await asyncio.sleep(max(0.0, start - time.monotonic()))
-        return time.monotonic() - begun

@@ -8,6 +8,7 @@ Start reading at: `OutboundWork.__call__`.
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -27,7 +28,6 @@ _EVEN_AFTER_STOP = frozenset({"crisis", "confirmation"})
 _ONCE_LATER = 60.0
 _LOOK_AGAIN = 5.0
 _LOOKUPS = 3
-_NOTICEABLE = 1.0
 # A provider's list may lag behind; not being listed is believed only after this long.
 _LISTED_AFTER = timedelta(seconds=25)
 
@@ -121,8 +121,10 @@ class OutboundWork:
             return await self._look_up(channel, claimed, known)
         limit = self._limits.get(self._way_out(claimed))
         if limit is not None:
-            waited = await limit.wait()
-            if waited > _NOTICEABLE and not await self._still_ours(claimed):
+            begun = time.monotonic()
+            await limit.wait()
+            waited = time.monotonic() - begun
+            if waited > self._policy.lease.total_seconds() / 10 and not await self._still_ours(claimed):
                 return None
         return self._judge(await channel.send(claimed.message), claimed.attempts)
 
