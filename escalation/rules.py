@@ -146,7 +146,7 @@ def _goodbyes(signals: Signals) -> Iterator[Verdict]:
 
 def _closings(signals: Signals) -> Iterator[Verdict]:
     """Rule 11 for quiet preparation: two different ways of taking leave, or one with a goodbye."""
-    leave = {s.entry for s in signals if s.kind in ("closing", "farewell") and _meant(s)}
+    leave = {_topic(s) for s in signals if s.kind in ("closing", "farewell") and _meant(s)}
     closing = any(sign.kind == "closing" and _meant(sign) for sign in signals)
     if len(leave) > 1 or (closing and any(sign.kind == "goodbye" for sign in signals)):
         yield Verdict(HIGH, _SELF, "3.2-11")
@@ -156,7 +156,7 @@ def _closings(signals: Signals) -> Iterator[Verdict]:
 
 def _controls(signals: Signals) -> Iterator[Verdict]:
     """The table, R5: one sign of control may have an innocent reason, two are a positive check."""
-    seen = {s.entry for s in signals if s.kind == "control_sign" and _meant(s)}
+    seen = {_topic(s) for s in signals if s.kind == "control_sign" and _meant(s)}
     if len(seen) > 1:
         yield Verdict(HIGH, RiskCategory.EXPLOITATION, "3.2")
 
@@ -171,6 +171,11 @@ def _aspects(signals: Signals) -> Iterator[Verdict]:
         yield Verdict(HIGH, _SELF, "3.2")
     elif len(seen - {"time"}) > 1:
         yield Verdict(ELEVATED, _SELF, "3.2")
+
+
+def _topic(sign: RiskSignal) -> str:
+    """What an entry is about, whatever its language: "ru.r5.papers" and "uk.r5.papers" are one."""
+    return sign.entry.removeprefix(f"{sign.language}.")
 
 
 def _suicide_words(signals: Signals) -> bool:

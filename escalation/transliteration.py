@@ -1,7 +1,7 @@
 """Arabic, Russian and Ukrainian typed in Latin letters; letters that only look alike.
 
 Purpose: say which known words a Latin word may stand for (service specification 7.3, 8-9).
-Owns: the letter tables; Arabizi, latin_key, sound_key, look_alikes.
+Owns: the letter tables; Arabizi, latin_key, sound_keys, look_alikes.
 May import: the standard library.
 Start reading at: Arabizi.readings.
 """
@@ -34,10 +34,20 @@ _LATIN_KEYS = (
     ("y", "i"), ("j", "i"), ("ii", "i"),
 )  # fmt: skip
 
-_SOUNDS = (
+_SPANISH_SOUNDS = (
     ("qu", "k"), ("ch", "%"), ("ph", "f"), ("h", ""), ("%", "ch"), ("v", "b"), ("z", "s"), ("ce", "se"), ("ci", "si"),
-    ("cy", "sy"), ("c", "k"), ("ll", "i"), ("y", "i"), ("x", "s"), ("ge", "je"), ("gi", "ji"), ("eau", "o"), ("au", "o"),
+    ("cy", "sy"), ("c", "k"), ("ll", "i"), ("y", "i"), ("x", "s"), ("ge", "je"), ("gi", "ji"),
 )  # fmt: skip
+_FRENCH_SOUNDS = (
+    ("qu", "k"), ("eau", "o"), ("au", "o"), ("ai", "e"), ("ei", "e"), ("er", "e"), ("ez", "e"), ("ph", "f"), ("ss", "s"),
+    ("ce", "se"), ("ci", "si"), ("ch", "%"), ("c", "k"), ("h", ""), ("%", "ch"), ("y", "i"), ("en", "an"), ("em", "an"),
+    ("am", "an"), ("im", "in"), ("om", "on"), ("gu", "g"), ("j", "g"), ("z", "s"),
+)  # fmt: skip
+_FAR_SOUNDS = (
+    ("ться", "ца"), ("тся", "ца"), ("ь", ""), ("ъ", ""), ("о", "а"), ("е", "и"), ("я", "и"), ("щ", "ш"), ("сч", "ш"),
+    ("ظ", "ض"), ("ذ", "د"), ("ث", "ت"), ("ط", "ت"), ("ص", "س"),
+)  # fmt: skip
+_SILENT = re.compile(r"(?<=...)[esxtdp]+$")
 _TWICE = re.compile(r"(.)\1+")
 
 _LATIN_LOOKS = str.maketrans("aceopxyikmthbn", "асеорхуикмтнви")
@@ -83,11 +93,20 @@ def latin_key(word: str) -> str:
     return "" if "?" in key else key.replace("ii", "i")
 
 
-def sound_key(word: str) -> str:
-    """One key for Latin words that sound alike in Spanish or French: kitar, quitar; bida, vida."""
-    for old, new in _SOUNDS:
+def sound_keys(word: str) -> tuple[str, ...]:
+    """Keys that words of one sound share: kitar, quitar (Spanish); pon, pont; сибя, себя; قبضه, قبظه."""
+    if not word.isascii():
+        return (_TWICE.sub(r"\1", _replaced(word, _FAR_SOUNDS)),)
+    return (
+        _TWICE.sub(r"\1", _replaced(word, _SPANISH_SOUNDS)),
+        "fr:" + _SILENT.sub("", _TWICE.sub(r"\1", _replaced(word, _FRENCH_SOUNDS))),
+    )
+
+
+def _replaced(word: str, sounds: Iterable[tuple[str, str]]) -> str:
+    for old, new in sounds:
         word = word.replace(old, new)
-    return _TWICE.sub(r"\1", word)
+    return word
 
 
 def look_alikes(word: str) -> tuple[str, ...]:

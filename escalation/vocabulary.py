@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from escalation.normalise import LEET_SIGNS, Piece, fold, pieces
-from escalation.transliteration import Arabizi, latin_key, look_alikes, sound_key
+from escalation.transliteration import Arabizi, latin_key, look_alikes, sound_keys
 
 _TYPO_IN_PHRASE = 4
 """Shortest known word that may be mistyped, inside a phrase of several words."""
@@ -95,9 +95,9 @@ class Vocabulary:
         self._typos = _deletions(w for w in self._words if len(w) >= _TYPO_IN_PHRASE)
         self._stem_typos = _deletions(s for s in self._stems if len(s) >= _TYPO_ALONE)
         self._arabizi = Arabizi(w for w in self._words if "\u0620" <= w[0] <= "\u064a")
-        self._latin_typed = _keyed(self._words, _cyrillic, latin_key)
-        self._bare = _keyed(self._words, _unvowelled, _bare)
-        self._sounds = _keyed(self._words, _latin, sound_key)
+        self._latin_typed = _keyed(filter(_cyrillic, self._words), latin_key)
+        self._bare = _keyed((w for w in self._words if _unvowelled(w)), _bare)
+        self._sounds = _keyed((w for w in self._words if w.isalpha() and len(w) >= _SOUND), sound_keys)
         self._latin_stems = {
             latin_key(stem): name
             for stem, name in self._stems.items()
@@ -185,10 +185,11 @@ class Vocabulary:
         return {}
 
     def _sounding(self, word: str) -> dict[str, Sense]:
-        if len(word) < _SOUND or not _latin(word):
+        if len(word) < _SOUND or not word.isalpha():
             return {}
-        sense = Sense("sound", alone=len(word) >= _TRANSLITERATED_ALONE)
-        return dict.fromkeys(self._sounds.get(sound_key(word), ()), sense)
+        sense = Sense("sound", alone=len(word) >= _TRANSLITERATED_ALONE and not _unvowelled(word))
+        found = (meant for key in sound_keys(word) for meant in self._sounds.get(key, ()))
+        return dict.fromkeys(found, sense)
 
     def _mistyped(self, word: str) -> dict[str, Sense]:
         for copy in dict.fromkeys((word.replace("*", ""), *(c for _, c in _copies(word)))):
@@ -282,12 +283,15 @@ def _copies(word: str) -> Iterator[tuple[str, str]]:
         yield "look-alike", fold(copy)
 
 
-def _keyed(words: Iterable[str], fits: Callable[[str], bool], key_of: Callable[[str], str]) -> dict[str, list[str]]:
-    keys = defaultdict(list)
-    for word in filter(fits, words):
-        if key := key_of(word):
-            keys[key].append(word)
-    return dict(keys)
+def _keyed(words: Iterable[str], keys_of: Callable[[str], str | tuple[str, ...]]) -> dict[str, list[str]]:
+    """Words by key; a word without a key is left out."""
+    index = defaultdict(list)
+    for word in words:
+        keys = keys_of(word)
+        for key in (keys,) if isinstance(keys, str) else keys:
+            if key:
+                index[key].append(word)
+    return dict(index)
 
 
 def _bare(word: str) -> str:
@@ -297,9 +301,6 @@ def _bare(word: str) -> str:
 def _cyrillic(word: str) -> bool:
     return "а" <= word[0] <= "я"
 
-
-def _latin(word: str) -> bool:
-    return word.isascii() and word.isalpha()
 
 
 def _deletions(words: Iterable[str]) -> dict[str, list[str]]:
