@@ -202,8 +202,10 @@ class Scene:
 
     def _reaches(self, negation: Found, item: Found) -> bool:
         start = item.hit.core
+        if negation.hit.last > item.hit.first and _category(item) not in _DENIABLE:
+            return False
         if start <= negation.hit.last:
-            return negation.hit.first <= start or (negation.hit.first <= item.hit.last and _category(item) in _DENIABLE)
+            return negation.hit.first <= item.hit.last
         between = range(negation.hit.last + 1, start)
         pauses = [self._tokens[at].piece.pause for at in range(negation.hit.last + 1, start + 1)]
         return (

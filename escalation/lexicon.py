@@ -102,7 +102,7 @@ class Lexicon:
     spellings: Mapping[str, str]
     """Variant → the word it stands for."""
     contractions: Mapping[str, tuple[str, ...]]
-    """Words written as one → the words they stand for, in messages and phrases alike."""
+    """Words written as one → the words they stand for, in messages and phrases alike. Accents count."""
     real_words: frozenset[str]
     """Words that are never taken for a typing error."""
     accented: frozenset[str]
@@ -172,7 +172,7 @@ class _Reader:
     def _contractions(self) -> dict[str, tuple[str, ...]]:
         where = f"{self._language}/contractions"
         return {
-            fold(variant): tuple(map(fold, words.split()))
+            plain(variant): tuple(map(fold, words.split()))
             for words, variants in self._mapping("contractions").items()
             for variant in _strings(variants, where)
         }

@@ -159,10 +159,10 @@ class _Parser:
             if not _NUMBERS.fullmatch(part):
                 raise PatternError(f"{part!r} is not a range of numbers such as {{8-17}}")
             return (Word(part),)
-        found = [fold(piece.plain) for piece in pieces(part.rstrip("*"))]
-        if not found:
+        typed = [piece.plain for piece in pieces(part.rstrip("*"))]
+        if not typed:
             raise PatternError(f"{part!r} holds no word")
+        words = [word for each in typed for word in self._grammar.contractions.get(each, (fold(each),))]
         if part.endswith("*"):
-            found[-1] += "*"
-        written = (self._grammar.contractions.get(word, (word,)) for word in found)
-        return tuple(Word(word) for words in written for word in words)
+            words[-1] += "*"
+        return tuple(map(Word, words))

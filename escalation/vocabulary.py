@@ -120,7 +120,7 @@ class Vocabulary:
         return piece.emoji or word in self._words or word in self._real or word in self._spellings
 
     def _written_out(self, piece: Piece) -> list[Piece]:
-        words = self._contractions.get(fold(piece.plain))
+        words = self._contractions.get(piece.plain)
         return _pieces_of(piece, words) if words else [piece]
 
     def reading(self, piece: Piece, arabizi: bool = False) -> Reading:
@@ -300,7 +300,6 @@ def _bare(word: str) -> str:
 
 def _cyrillic(word: str) -> bool:
     return "а" <= word[0] <= "я"
-
 
 
 def _deletions(words: Iterable[str]) -> dict[str, list[str]]:

@@ -46,11 +46,11 @@ class Plan:
     """
 
     lengths: tuple[int, ...] = (10, 200, 600)
-    blocks: int = 30
-    single_seconds: float = 110
+    blocks: int = 24
+    single_seconds: float = 90
     rounds: int = 3
     turns: int = 240
-    caps: tuple[float, ...] = (12, 12, 16)
+    caps: tuple[float, ...] = (10, 10, 14)
     slow_contacts: int = 40
     warm_up: int = 96
     offered_seconds: float = 20

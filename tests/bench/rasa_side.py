@@ -15,6 +15,7 @@ import copy
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -38,6 +39,7 @@ CACHE = ROOT / ".cache" / "bench"
 _ENGINE = ROOT / "bot" / "engine"
 _PATH = "/webhooks/twilio/webhook"
 _LONGEST_TRAINING = 900
+KEPT = 2
 _QUIET = {
     "PYTHONPATH": str(ROOT),
     "RASA_TELEMETRY_ENABLED": "false",
@@ -282,6 +284,9 @@ def _trained() -> Path:
     _run(command, _LONGEST_TRAINING, RASA_CACHE_DIRECTORY=str(folder / "cache"))
     if not model.exists():
         raise BenchFailed(f"Rasa trained no model into {folder}.")
+    shutil.rmtree(folder / "cache", ignore_errors=True)
+    for older in sorted(CACHE.iterdir(), key=lambda one: one.stat().st_mtime)[:-KEPT]:
+        shutil.rmtree(older, ignore_errors=True)
     return model
 
 

@@ -346,7 +346,7 @@ def score() -> Score:
     return Score()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_ten_thousand_hostile_webhooks_never_break_it_and_are_never_believed(
     app: FastAPI, twilio: Twilio, score: Score
 ) -> None:
@@ -359,6 +359,7 @@ async def test_ten_thousand_hostile_webhooks_never_break_it_and_are_never_believ
         max_examples=BATCHES,
         deadline=None,
         database=None,
+        print_blob=True,
         phases=[Phase.explicit, Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
     )

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 import pytest
+import sqlalchemy as sa
 
 from bot.channels.protocol import SendingChannel
 from bot.store import outbox
@@ -25,35 +26,45 @@ from bot.worker.outbound import OutboundWork, SendPolicy
 LEASE = timedelta(seconds=0.3)
 
 
-class Phone(SendingChannel):
-    """Takes everything, remembers how often, and says so when asked."""
-
-    def __init__(self) -> None:
-        self.sent: Counter[str] = Counter()
-
-    async def send(self, message: OutboundMessage) -> SendOutcome:
-        self.sent[str(message.id)] += 1
-        return SendOutcome(DeliveryStatus.SENT, provider_id=f"{message.id}-{self.sent[str(message.id)]}")
-
-    async def find(self, message: OutboundMessage, *, since: datetime, known: frozenset[str]) -> SendOutcome | None:
-        count = self.sent[str(message.id)]
-        return SendOutcome(DeliveryStatus.SENT, provider_id=f"{message.id}-1") if count else None
-
-    async def close(self) -> None:
-        """Nothing."""
-
-
 class Gate:
-    """A rate limit of which the first one in line waits until told to go; the others do not wait."""
+    """Where the first one in line waits until told to go; the others do not wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, open_: bool = False) -> None:
         self.waits = 0
         self.opened = asyncio.Event()
+        if open_:
+            self.opened.set()
 
     async def wait(self) -> None:
         self.waits += 1
         if self.waits == 1:
             await self.opened.wait()
+
+    async def reached(self) -> None:
+        """Until somebody waits here."""
+        while not self.waits:
+            await asyncio.sleep(0.01)
+
+
+class Phone(SendingChannel):
+    """Takes everything, remembers how often, and says so when asked."""
+
+    def __init__(self) -> None:
+        self.sent: Counter[str] = Counter()
+        self.before_send = self.before_answer = Gate(open_=True)
+
+    async def send(self, message: OutboundMessage) -> SendOutcome:
+        self.sent[str(message.id)] += 1
+        await self.before_send.wait()
+        return SendOutcome(DeliveryStatus.SENT, provider_id=f"{message.id}-{self.sent[str(message.id)]}")
+
+    async def find(self, message: OutboundMessage, *, since: datetime, known: frozenset[str]) -> SendOutcome | None:
+        count = self.sent[str(message.id)]
+        await self.before_answer.wait()
+        return SendOutcome(DeliveryStatus.SENT, provider_id=f"{message.id}-1") if count else None
+
+    async def close(self) -> None:
+        """Nothing."""
 
 
 @pytest.fixture(autouse=True)
@@ -80,12 +91,33 @@ async def test_who_waited_longer_than_the_lease_does_not_send_what_another_has_s
     await _queue(database, "+15550001111")
     phone, gate = Phone(), Gate()
     slow = asyncio.create_task(_work(database, phone, gate)())
-    while not gate.waits:
-        await asyncio.sleep(0.01)
+    await gate.reached()
     await asyncio.sleep(LEASE.total_seconds() + 0.1)
     other = _work(database, phone, gate)
     for _ in range(4):
         await other()
     gate.opened.set()
     await slow
+    assert list(phone.sent.values()) == [1]
+
+
+async def test_a_look_up_that_took_longer_than_its_lease_has_no_say_any_more(database: Database) -> None:
+    """It found nothing, as nothing was out then; by now another worker is in the middle of sending."""
+    await _queue(database, "+15550001111")
+    async with database.transaction() as session:
+        await session.run(sa.text("UPDATE outbox SET status = 'unknown', tried_at = now(), attempts = 1"))
+    phone = Phone()
+    phone.before_answer, phone.before_send = Gate(), Gate()
+    work = _work(database, phone, Gate(open_=True))
+    late = asyncio.create_task(work())
+    await phone.before_answer.reached()
+    await asyncio.sleep(LEASE.total_seconds() + 0.1)
+    await work()  # looks it up, and finds that it has to be sent
+    sending = asyncio.create_task(work())
+    await phone.before_send.reached()
+    phone.before_answer.opened.set()
+    await late
+    await work()
+    phone.before_send.opened.set()
+    await sending
     assert list(phone.sent.values()) == [1]
