@@ -67,6 +67,7 @@ class Grammar:
         self.contractions = contractions
         self._read: dict[str, Choice] = {}
         self._reading: list[str] = []
+        self._words: dict[str, tuple[Node, ...]] = {}
 
     def parse(self, pattern: str) -> Parts:
         """The trees of one pattern: one, or several joined by "&".
@@ -96,6 +97,25 @@ class Grammar:
             self._read[name] = Choice(tuple(map(self._sequence, self._groups[name])))
             self._reading.pop()
         return self._read[name]
+
+    def words(self, part: str) -> tuple[Node, ...]:
+        """One written word, or a range of numbers, as the words it stands for."""
+        if part not in self._words:
+            self._words[part] = tuple(map(Word, self._written(part)))
+        return self._words[part]
+
+    def _written(self, part: str) -> list[str]:
+        if part[0] == "{":
+            if not _NUMBERS.fullmatch(part):
+                raise PatternError(f"{part!r} is not a range of numbers such as {{8-17}}")
+            return [part]
+        typed = [piece.plain for piece in pieces(part.rstrip("*"))]
+        if not typed:
+            raise PatternError(f"{part!r} holds no word")
+        words = [word for each in typed for word in self.contractions.get(each, (fold(each),))]
+        if part.endswith("*"):
+            words[-1] += "*"
+        return words
 
     def _sequence(self, pattern: str) -> tuple[Node, ...]:
         if glued := _GLUED.search(pattern):
@@ -139,7 +159,7 @@ class _Parser:
             return (Gap(),)
         if part[0] == "<":
             return (self._grammar.group(part[1:-1]),)
-        return self._words(part)
+        return self._grammar.words(part)
 
     def _options(self, closing: str) -> tuple[tuple[Node, ...], ...]:
         options = [self._sequence()]
@@ -153,16 +173,3 @@ class _Parser:
 
     def _peek(self) -> str:
         return self._parts[self._at] if self._at < len(self._parts) else ""
-
-    def _words(self, part: str) -> tuple[Node, ...]:
-        if part[0] == "{":
-            if not _NUMBERS.fullmatch(part):
-                raise PatternError(f"{part!r} is not a range of numbers such as {{8-17}}")
-            return (Word(part),)
-        typed = [piece.plain for piece in pieces(part.rstrip("*"))]
-        if not typed:
-            raise PatternError(f"{part!r} holds no word")
-        words = [word for each in typed for word in self._grammar.contractions.get(each, (fold(each),))]
-        if part.endswith("*"):
-            words[-1] += "*"
-        return tuple(map(Word, words))

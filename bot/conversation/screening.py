@@ -19,6 +19,7 @@ from bot.errors import ContentError
 from bot.vocabulary import InboundMessage
 from escalation import Assessment, LexiconError, RiskLevel, Screener
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LEXICONS = Path(escalation.__file__).parent / "lexicon"
 
 
@@ -34,7 +35,7 @@ def load_screener(folder: Path = LEXICONS) -> Screener:
 
 
 def _document(path: Path) -> Mapping[str, object]:
-    found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    found = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
     if not isinstance(found, dict):
         raise LexiconError(path.name, "it must hold sections, written `key: value`")
     return found

@@ -155,12 +155,14 @@ async def settle(
     message_id: uuid.UUID,
     status: DeliveryStatus,
     *,
+    attempts: int,
     provider_id: str | None = None,
     reason: str | None = None,
     code: int | None = None,
     due_at: datetime | None = None,
 ) -> None:
-    """What came of a claim. A status that a callback has already moved further stays."""
+    """What came of the claim with this number of `attempts`. A status that a callback has already moved
+    further stays; a claim that outlived its lease has no say any more, except that the message went out."""
     values: dict[str, Any] = {"status": status.value, "reason": reason, "code": code}
     if provider_id:
         values["provider_id"] = provider_id
@@ -168,7 +170,10 @@ async def settle(
         values["due_at"] = due_at
     if status is DeliveryStatus.SENT:
         values["sent_at"] = clock.now()
-    await session.run(sa.update(outbox).where(outbox.c.id == message_id, outbox.c.status.in_(_OPEN)).values(**values))
+    mine = [outbox.c.id == message_id, outbox.c.status.in_(_OPEN)]
+    if status is not DeliveryStatus.SENT:
+        mine.append(outbox.c.attempts == attempts)
+    await session.run(sa.update(outbox).where(*mine).values(**values))
 
 
 async def report(session: Session, found: DeliveryReport, reason: str | None = None) -> sa.RowMapping | None:

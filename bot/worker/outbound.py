@@ -172,6 +172,7 @@ class OutboundWork:
             session,
             claimed.message.id,
             verdict.status,
+            attempts=claimed.attempts,
             provider_id=verdict.provider_id,
             reason=verdict.reason,
             code=verdict.code,

@@ -356,7 +356,12 @@ async def test_while_the_provider_cannot_be_asked_nothing_is_sent(world: World) 
 
 
 async def test_messages_already_known_are_not_mistaken_for_the_lost_one(world: World) -> None:
-    provider = FakeProvider(sends=[SendOutcome(DeliveryStatus.SENT, provider_id="SM1"), failing(SendAction.UNKNOWN)])
+    provider = FakeProvider(
+        sends=[
+            SendOutcome(DeliveryStatus.SENT, attempts=claimed.attempts, provider_id="SM1"),
+            failing(SendAction.UNKNOWN),
+        ]
+    )
     await expecting(world, "same words", "same words")
     await world.send_out(provider)
     world.pass_time(seconds=10)
@@ -412,7 +417,9 @@ async def report(world: World, status: DeliveryStatus, provider_id: str, code: i
 
 async def sent_message(world: World) -> tuple[Person, str]:
     person = await expecting(world, "x")
-    await world.send_out(FakeProvider(sends=[SendOutcome(DeliveryStatus.SENT, provider_id="SM1")]))
+    await world.send_out(
+        FakeProvider(sends=[SendOutcome(DeliveryStatus.SENT, attempts=claimed.attempts, provider_id="SM1")])
+    )
     return person, "SM1"
 
 
@@ -438,7 +445,9 @@ async def test_delivered_that_comes_before_the_answer_to_the_send_stays(world: W
     async with world.database.transaction() as session:
         early = DeliveryReport("SM1", DeliveryStatus.DELIVERED, message_id=claimed.message.id)
         assert await outbox.report(session, early) is not None
-        await outbox.settle(session, claimed.message.id, DeliveryStatus.SENT, provider_id="SM1")
+        await outbox.settle(
+            session, claimed.message.id, DeliveryStatus.SENT, attempts=claimed.attempts, provider_id="SM1"
+        )
     assert await statuses(person) == [("delivered", None)]
 
 
