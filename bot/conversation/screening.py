@@ -35,7 +35,7 @@ def load_screener(folder: Path = LEXICONS) -> Screener:
 
 
 def _document(path: Path) -> Mapping[str, object]:
-    found = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+    found = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 (the safe loader, in C where there is one)
     if not isinstance(found, dict):
         raise LexiconError(path.name, "it must hold sections, written `key: value`")
     return found

@@ -358,7 +358,7 @@ async def test_while_the_provider_cannot_be_asked_nothing_is_sent(world: World) 
 async def test_messages_already_known_are_not_mistaken_for_the_lost_one(world: World) -> None:
     provider = FakeProvider(
         sends=[
-            SendOutcome(DeliveryStatus.SENT, attempts=claimed.attempts, provider_id="SM1"),
+            SendOutcome(DeliveryStatus.SENT, provider_id="SM1"),
             failing(SendAction.UNKNOWN),
         ]
     )
@@ -417,9 +417,7 @@ async def report(world: World, status: DeliveryStatus, provider_id: str, code: i
 
 async def sent_message(world: World) -> tuple[Person, str]:
     person = await expecting(world, "x")
-    await world.send_out(
-        FakeProvider(sends=[SendOutcome(DeliveryStatus.SENT, attempts=claimed.attempts, provider_id="SM1")])
-    )
+    await world.send_out(FakeProvider(sends=[SendOutcome(DeliveryStatus.SENT, provider_id="SM1")]))
     return person, "SM1"
 
 
