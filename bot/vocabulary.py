@@ -39,12 +39,12 @@ class Control(str, Enum):
 
 
 class DeliveryStatus(str, Enum):
-    """How far an outbound message has come. It only ever moves forward (see `rank`).
+    """How far an outbound message has come. For one send it only ever moves forward (see `rank`).
 
     queued     waits in the outbox
     sending    a worker is handing it to the provider now
     unknown    handed over, but no answer came: look it up before anything is sent again
-    held       not sent: WhatsApp's 24-hour window is closed, or the contact said STOP
+    held       not sent for now: WhatsApp's 24-hour window is closed, or the contact said STOP
     sent       the provider accepted it
     delivered  it reached the phone
     read       it was opened (only where receipts are on)

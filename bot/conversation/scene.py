@@ -20,7 +20,7 @@ from bot.conversation.screening import screen
 from bot.flow import Bundle, render
 from bot.flow.state import Say
 from bot.programme.actions import MINORS
-from bot.store import cases
+from bot.store import cases, outbox
 from bot.store.cases import Standing
 from bot.store.contacts import AddressState, Contact
 from bot.store.database import Session
@@ -102,6 +102,8 @@ class SceneReader:
         message = waiting.message
         minor = contact.age_band in MINORS
         known = await cases.background(session, waiting.address_id, self._config.history_days)
+        if known.held:
+            await outbox.release(session, waiting.address_id)
         recent = known.recent_levels
         own = screen(self._screener, message, minor=minor)
         latched = screen(self._screener, message, recent, minor=minor) if recent else own

@@ -21,11 +21,12 @@ from bot.store.wake import Wake
 
 @dataclasses.dataclass(frozen=True)
 class Parts:
-    """Made once at start. `twilio` is None when no account is set."""
+    """Made once at start. `twilio` is None when no account is set; `send_attempts` is how often a send is tried."""
 
     database: Database
     wake: Wake
     twilio: TwilioAccount | None
+    send_attempts: int = 5
 
     @staticmethod
     def from_settings(settings: Settings) -> Parts:
@@ -35,6 +36,7 @@ class Parts:
             Database(settings.database(), keys),
             Wake(settings.redis_url.get_secret_value()),
             twilio_account(settings),
+            settings.send_attempts,
         )
 
     async def close(self) -> None:

@@ -10,12 +10,15 @@ so that the provider tries again.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from bot import clock
 from bot.care import handover
 from bot.channels import twilio
+from bot.channels.retries import wait_before_retry
 from bot.errors import BadSignature
 from bot.gateway import metrics
 from bot.gateway.parts import Parts, parts
@@ -48,18 +51,24 @@ async def status(request: Request, given: Annotated[Parts, Depends(parts)]) -> R
     form = await _verified(request, given)
     report = twilio.read_status(form, request.scope["query_string"].decode("latin-1"))
     async with given.database.transaction() as session:
-        await _take(session, report)
+        await _take(session, report, given.send_attempts)
     metrics.STATUS.labels(report.status.value).inc()
     return Response(status_code=204)
 
 
-async def _take(session: Session, report: DeliveryReport) -> None:
-    """Move the row forward; what the error code means for the address is kept too."""
+async def _take(session: Session, report: DeliveryReport, most: int) -> None:
+    """Move the row forward, or have it sent again, held, or given up, as the error code demands."""
     action = twilio.action_for(report.code) if report.code else None
-    changed = await outbox.report(session, report, action.value if action else None)
+
+    def retry(attempts: int) -> datetime | None:
+        wait = wait_before_retry(action, attempts, most=most)
+        return None if wait is None else clock.now() + timedelta(seconds=clock.jitter(wait))
+
+    changed = await outbox.report(session, report, action.value if action else None, retry)
     if changed is None:
         return
-    if report.status is DeliveryStatus.FAILED and changed["kind"] in outbox.MUST_ARRIVE:
+    lost = report.status is DeliveryStatus.FAILED and changed["status"] in ("failed", "held")
+    if lost and changed["kind"] in outbox.MUST_ARRIVE:
         await handover.not_delivered(session, changed["contact_id"], action.value if action else "")
     if action is SendAction.OPTED_OUT:
         await contacts.opt_out(session, changed["address_id"])

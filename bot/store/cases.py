@@ -216,11 +216,13 @@ async def standing(session: Session, contact_id: uuid.UUID) -> Standing | None:
 
 @dataclasses.dataclass(frozen=True)
 class Background:
-    """What a turn must know beside the message: where it came from, earlier levels, the open case."""
+    """What a turn must know beside the message: where it came from, earlier levels, the open case,
+    and whether anything to this address is held."""
 
     address: AddressState
     recent_levels: tuple[int, ...]
     case: Standing | None
+    held: bool = False
 
 
 def _background() -> sa.Select[Any]:
@@ -234,8 +236,9 @@ def _background() -> sa.Select[Any]:
         .scalar_subquery()
     )
     case = _standing().subquery()
+    held = sa.exists().where(outbox.c.address_id == address.c.id, outbox.c.status == "held")
     return (
-        sa.select(address, recent.label("recent"), case.c.level, case.c.taken)
+        sa.select(address, recent.label("recent"), case.c.level, case.c.taken, held.label("held"))
         .outerjoin(case, case.c.contact_id == address.c.contact_id)
         .where(address.c.id == sa.bindparam("address"))
     )
@@ -250,7 +253,7 @@ async def background(session: Session, address_id: uuid.UUID, days: int) -> Back
     if row is None:
         raise LookupError("address")
     standing = None if row["level"] is None else Standing(row["level"], row["taken"])
-    return Background(address_from(session, row), tuple(row["recent"] or ()), standing)
+    return Background(address_from(session, row), tuple(row["recent"] or ()), standing, row["held"])
 
 
 async def open_by_level(session: Session) -> dict[int, int]:

@@ -1,19 +1,21 @@
 """The outbox: what is to be sent, in each address's order, until its fate is known.
 
-Owns: queue(), claim(), settle(), report(), queue_state().
+Owns: queue(), claim(), settle(), report(), release(), queue_state().
 May import: SQLAlchemy, `bot.vocabulary`, `bot.clock`.
 Start reading at: `claim`.
 
 A send is written down as `sending` and committed before anything goes out. What is found
 `sending` after its lease, or answered unclearly, is `unknown`: it is looked up at the provider
-before anything is sent again.
+before anything is sent again. A send that is known to have failed and is worth another gets one;
+the provider's id of the failed one is kept apart (`failed_ids`), so that its late reports are not
+taken for the new one's.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,6 +31,18 @@ _SEALED = "outbox.text"
 _OPEN = ("queued", "sending", "unknown")
 # Kinds whose loss a counsellor must see.
 MUST_ARRIVE = frozenset({"crisis", "counsellor"})
+_ARRIVED = (DeliveryStatus.DELIVERED, DeliveryStatus.READ)
+# A failure reported later than this is not made good: the words are about another day.
+_RETRIED_WITHIN = timedelta(hours=24)
+# How long what was held for a closed window is worth sending once the contact writes again.
+RELEASED_WITHIN = {"crisis": timedelta(hours=24), "counsellor": timedelta(days=7)}
+WINDOW_CLOSED = "window_closed"
+Retry = Callable[[int], datetime | None]
+"""After so many tries: when to try again, or None."""
+
+
+def _never(attempts: int) -> None:
+    return None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,9 +176,12 @@ async def settle(
     due_at: datetime | None = None,
 ) -> None:
     """What came of the claim with this number of `attempts`. A status that a callback has already moved
-    further stays; a claim that outlived its lease has no say any more, except that the message went out."""
+    further stays, and so does a retry that a callback asked for before the answer to the send was read;
+    a claim that outlived its lease has no say any more, except that the message went out."""
     values: dict[str, Any] = {"status": status.value, "reason": reason, "code": code}
-    if provider_id:
+    if provider_id and status is DeliveryStatus.QUEUED:
+        values["failed_ids"] = sa.func.array_append(outbox.c.failed_ids, provider_id)
+    elif provider_id:
         values["provider_id"] = provider_id
     if due_at:
         values["due_at"] = due_at
@@ -173,38 +190,103 @@ async def settle(
     mine = [outbox.c.id == message_id, outbox.c.status.in_(_OPEN)]
     if status is not DeliveryStatus.SENT:
         mine.append(outbox.c.attempts == attempts)
+    elif provider_id:
+        mine.append(sa.literal(provider_id) != sa.all_(outbox.c.failed_ids))
     await session.run(sa.update(outbox).where(*mine).values(**values))
 
 
-async def report(session: Session, found: DeliveryReport, reason: str | None = None) -> sa.RowMapping | None:
-    """A provider's later word. The status only moves forward, in whatever order words arrive.
+async def report(
+    session: Session, found: DeliveryReport, reason: str | None = None, retry: Retry = _never
+) -> sa.RowMapping | None:
+    """A provider's later word. The status only moves forward, in whatever order words arrive; only
+    a send that failed may begin anew, if `retry` gives a time, or be held, if `reason` says that the
+    window is closed.
 
     The changed row (id, address_id, contact_id, kind, status), or None if nothing changed or it is not ours.
     """
     mine = outbox.c.id == found.message_id if found.message_id else outbox.c.provider_id == found.provider_id
-    row = await session.one(sa.select(outbox.c.id, outbox.c.status).where(mine).with_for_update())
-    if row is None or DeliveryStatus(row["status"]).after(found.status).value == row["status"]:
+    row = await session.one(_reported().where(mine).with_for_update(of=outbox))
+    if row is None or _says_nothing_new(row, found):
         return None
-    values: dict[str, Any] = {"status": found.status.value, "provider_id": found.provider_id}
-    if found.code is not None:
-        values |= {"code": found.code, "reason": reason}
+    values = _after_report(row, found, reason, retry)
     return await session.one(
         sa.update(outbox)
         .where(outbox.c.id == row["id"])
-        .values(**values, sent_at=sa.func.coalesce(outbox.c.sent_at, clock.now()))
+        .values(**values)
         .returning(outbox.c.id, outbox.c.address_id, outbox.c.contact_id, outbox.c.kind, outbox.c.status)
     )
 
 
+def _reported() -> sa.Select[Any]:
+    return sa.select(outbox, address.c.last_inbound_at.label("wrote_at")).join(
+        address, address.c.id == outbox.c.address_id
+    )
+
+
+def _says_nothing_new(row: sa.RowMapping, found: DeliveryReport) -> bool:
+    """Behind what is known already, or about another send of this message than the one that counts."""
+    current = row["provider_id"]
+    other = found.provider_id in row["failed_ids"] or (current is not None and current != found.provider_id)
+    if other and found.status not in _ARRIVED:
+        return True
+    return bool(DeliveryStatus(row["status"]).after(found.status).value == row["status"])
+
+
+def _after_report(row: sa.RowMapping, found: DeliveryReport, reason: str | None, retry: Retry) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    if found.code is not None:
+        values |= {"code": found.code, "reason": reason}
+    failed = found.status is DeliveryStatus.FAILED
+    held = failed and reason == WINDOW_CLOSED
+    due_at = retry(row["attempts"]) if failed and _is_still_wanted(row) else None
+    if not held and due_at is None:
+        sent_at = sa.func.coalesce(outbox.c.sent_at, clock.now())
+        return {**values, "status": found.status.value, "provider_id": found.provider_id, "sent_at": sent_at}
+    values |= {"provider_id": None, "failed_ids": [*row["failed_ids"], found.provider_id]}
+    return {**values, "status": "held"} if held else {**values, "status": "queued", "due_at": due_at}
+
+
+def _is_still_wanted(row: sa.RowMapping) -> bool:
+    """Of today; and unless it must arrive, nothing was written since, which it would answer wrongly."""
+    if clock.now() - row["created_at"] > _RETRIED_WITHIN:
+        return False
+    went = row["sent_at"] or row["tried_at"] or row["created_at"]
+    return row["kind"] in MUST_ARRIVE or row["wrote_at"] is None or row["wrote_at"] <= went
+
+
+def _to_release() -> sa.ColumnElement[bool]:
+    """Held for a closed window, of a kind and age that are still worth sending."""
+    wanted = [
+        sa.and_(outbox.c.kind == kind, outbox.c.created_at > sa.bindparam(f"{kind}_since")) for kind in RELEASED_WITHIN
+    ]
+    return sa.and_(outbox.c.status == "held", outbox.c.reason == WINDOW_CLOSED, sa.or_(*wanted))
+
+
+_RELEASE = (
+    sa.update(outbox)
+    .where(outbox.c.address_id == sa.bindparam("released"), _to_release())
+    .values(status="queued", reason=None, code=None, due_at=sa.bindparam("now"))
+)
+
+
+async def release(session: Session, address_id: uuid.UUID) -> int:
+    """The contact wrote, so the window is open again: what was held for it goes out, in its old
+    order and before anything newer. How many messages that are."""
+    now = clock.now()
+    since = {f"{kind}_since": now - age for kind, age in RELEASED_WITHIN.items()}
+    return await session.run(_RELEASE, {"released": address_id, "now": now, **since})
+
+
 async def known_provider_ids(session: Session, address_id: uuid.UUID) -> frozenset[str]:
-    """The provider's ids of what we already know went to this address."""
+    """The provider's ids of what we already know went to this address, arrived or failed."""
     rows = await session.all(
-        sa.select(outbox.c.provider_id)
-        .where(outbox.c.address_id == address_id, outbox.c.provider_id.is_not(None))
+        sa.select(outbox.c.provider_id, outbox.c.failed_ids)
+        .where(outbox.c.address_id == address_id)
         .order_by(outbox.c.position.desc())
         .limit(500)
     )
-    return frozenset(row["provider_id"] for row in rows)
+    ids = (one for row in rows for one in (row["provider_id"], *row["failed_ids"]))
+    return frozenset(one for one in ids if one is not None)
 
 
 async def queue_state(session: Session) -> tuple[int, float]:

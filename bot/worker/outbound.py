@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from bot import clock
 from bot.care import handover
 from bot.channels.protocol import ChannelUnavailable, SendingChannel
+from bot.channels.retries import wait_before_retry
 from bot.log import log
 from bot.store import contacts, outbox
 from bot.store.database import Database, Session
@@ -25,7 +26,6 @@ from bot.worker import metrics
 
 _log = log("worker")
 _EVEN_AFTER_STOP = frozenset({"crisis", "confirmation"})
-_ONCE_LATER = 60.0
 _LOOK_AGAIN = 5.0
 _LOOKUPS = 3
 # A provider's list may lag behind; not being listed is believed only after this long.
@@ -158,8 +158,8 @@ class OutboundWork:
             return dataclasses.replace(given_up, status=DeliveryStatus.UNKNOWN, due_at=_in(_LOOK_AGAIN))
         if action is SendAction.WINDOW_CLOSED:
             return dataclasses.replace(given_up, status=DeliveryStatus.HELD)
-        wait = _wait(action, outcome.retry_after, attempts)
-        if wait is not None and attempts < (2 if action is SendAction.RETRY_ONCE else self._policy.attempts):
+        wait = wait_before_retry(action, attempts, most=self._policy.attempts, retry_after=outcome.retry_after)
+        if wait is not None:
             return dataclasses.replace(given_up, status=DeliveryStatus.QUEUED, due_at=_in(wait))
         return dataclasses.replace(
             given_up,
@@ -194,15 +194,6 @@ def _may_follow_stop(claimed: Claimed) -> bool:
         return True
     wrote_again = address.last_inbound_at and address.opted_out_at and address.last_inbound_at > address.opted_out_at
     return claimed.kind == "counsellor" and bool(wrote_again)
-
-
-def _wait(action: SendAction, retry_after: float | None, attempts: int) -> float | None:
-    """Seconds until the next try; None when there is none."""
-    if action is SendAction.RETRY:
-        return retry_after if retry_after is not None else min(300.0, 2.0**attempts)
-    if action is SendAction.RETRY_ONCE:
-        return _ONCE_LATER
-    return 24 * 3600.0 if action is SendAction.RETRY_NEXT_DAY else None
 
 
 def _in(seconds: float) -> datetime:

@@ -467,6 +467,65 @@ def test_in_whatever_order_all_reports_come_the_end_is_the_same(order: list[Deli
     assert status is DeliveryStatus.READ
 
 
+# What was held for a closed window
+
+
+async def test_a_counsellors_words_held_for_the_window_go_out_first_and_in_order_once_the_person_writes(
+    world: World,
+) -> None:
+    provider = FakeProvider()
+    person = await expecting(world, "one", "two", kind="counsellor")
+    await change_address(world, last_inbound_at=world.now - timedelta(hours=25))
+    await world.send_out(provider)
+    assert provider.sent == []
+    world.pass_time(hours=2)
+    await person.consents()
+    answers = await person.writes("menu")
+    await world.send_out(provider)
+    assert provider.sent[:2] == ["one", "two"]
+    assert provider.sent[-1] == answers[-1]
+    assert {status for status, _ in await statuses(person)} == {SENT}
+
+
+@pytest.mark.parametrize(
+    ("kind", "hours", "fate"),
+    [
+        ("crisis", 20, SENT),
+        ("crisis", 25, "held"),
+        ("counsellor", 6 * 24, SENT),
+        ("counsellor", 8 * 24, "held"),
+        ("reply", 1, "held"),
+        ("notice", 1, "held"),
+    ],
+)
+async def test_only_what_still_means_something_is_sent_late(world: World, kind: str, hours: int, fate: str) -> None:
+    person = await expecting(world, "late words", kind=kind)
+    await change_address(world, last_inbound_at=world.now - timedelta(hours=25))
+    await world.send_out(FakeProvider())
+    world.pass_time(hours=hours)
+    await person.consents()
+    await person.writes("menu")
+    await world.send_out(FakeProvider())
+    assert (await statuses(person))[0][0] == fate
+
+
+async def test_what_stop_held_stays_held_when_the_person_writes_again(world: World) -> None:
+    person = await expecting(world, "x", kind="counsellor")
+    await change_address(world, opted_out_at=world.now)
+    await world.send_out(FakeProvider())
+    assert await statuses(person) == [("held", "opted_out")]
+    await person.writes("hello")
+    assert (await statuses(person))[0] == ("held", "opted_out")
+
+
+async def test_a_failed_send_is_not_found_again_when_the_next_one_is_looked_up(world: World) -> None:
+    full = SendOutcome(DeliveryStatus.FAILED, provider_id="SM1", action=SendAction.RETRY, code=30001)
+    provider = FakeProvider(sends=[failing(SendAction.UNKNOWN), failing(SendAction.UNKNOWN)], finds=[full])
+    await expecting(world, "x")
+    await keep_sending(world, provider, minutes=1)
+    assert provider.asked[1][2] == frozenset({"SM1"})
+
+
 async def test_how_much_waits_to_go_out_is_known(world: World) -> None:
     await expecting(world, "x", "y")
     world.pass_time(seconds=20)
