@@ -35,6 +35,8 @@ class Answering:
                 return []
             case d.StillWaiting():
                 return self._who_is_there(scene, "reply")
+            case d.Stay(key):
+                return self._said(scene, key)
             case d.CameBack(level):
                 again = CaseRequested("wrote again after stopping in a crisis", int(level))
                 return [again, *self._who_is_there(scene, "crisis")]
@@ -85,15 +87,17 @@ class Answering:
         if alarm.quiet:
             return events
         key = self._first_answer(scene, alarm, need_only)
-        events.append(ReplyQueued(scene.text(key), "crisis"))
+        return [*events, *self._said(scene, key), ContactChanged({"crisis_answered_at": clock.now()})]
+
+    def _said(self, scene: Scene, key: str) -> list[Event]:
+        """An answer to danger; when it is a check question, that is open from now on."""
         asks = key if key in {check.value for check in Check} else None
-        events.append(ContactChanged({"open_check": asks, "crisis_answered_at": clock.now()}))
-        return events
+        return [ReplyQueued(scene.text(key), "crisis"), ContactChanged({"open_check": asks})]
 
     def _first_answer(self, scene: Scene, alarm: d.Alarm, need_only: bool) -> str:
         found = set(alarm.categories)
-        if alarm.repeated:
-            return "noted_for_team"
+        if alarm.stay:
+            return "noted_for_team" if need_only else alarm.stay
         if need_only:
             return "need_noted"
         if _MEDICAL in found:
@@ -106,20 +110,23 @@ class Answering:
         return str((Check.DANGER_ON_DUTY if on_duty else Check.DANGER_OFF_DUTY).value)
 
     async def _after_check(self, scene: Scene, result: CheckResult) -> list[Event]:
-        events: list[Event] = [ContactChanged({"open_check": None})]
+        events: list[Event] = [ContactChanged({"open_check": result.asks.value if result.asks else None})]
+        categories = (result.category,) if result.category else ()
         level = max(result.level, scene.latched.level)
         if result.level > RiskLevel.NONE:
             events.append(Screened(scene.waiting.id, _raised(scene.own, result)))
         if result.alarm:
-            return events + self._alarm(scene, d.Alarm(level, (result.category,)))
+            return events + self._alarm(scene, d.Alarm(level, categories))
         if result.case:
             control = result.category != "R10"
-            events.append(CaseRequested("answered a check question", int(level), (result.category,), control))
+            events.append(CaseRequested("answered a check question", int(level), categories, control))
         if result.text:
-            events.append(ReplyQueued(scene.text(result.text), "crisis" if result.case else "reply"))
+            said = [result.text, *([result.asks.value] if result.asks else [])]
+            kind = "crisis" if result.case or result.asks else "reply"
+            events.append(ReplyQueued("\n\n".join(map(scene.text, said)), kind))
         if result.person:
             if result.level > RiskLevel.NONE:
-                events.append(CaseRequested("answered a check question", int(level), (result.category,)))
+                events.append(CaseRequested("answered a check question", int(level), categories))
             events += await self._playing.play(scene, d.Play(start="talk_to_person"))
         return events
 
@@ -137,9 +144,10 @@ class Answering:
 
 
 def _raised(own: Assessment, result: CheckResult) -> Assessment:
+    more = (RiskCategory(result.category),) if result.category else ()
     return dataclasses.replace(
         own,
         level=max(own.level, result.level),
-        categories=(*own.categories, RiskCategory(result.category)),
+        categories=(*own.categories, *more),
         rules=(*own.rules, "check"),
     )

@@ -1,6 +1,6 @@
 """Check questions: what is asked when a message could mean danger, and what each answer means.
 
-Owns: Check, CheckResult, after_answer().
+Owns: Check, CheckResult, after_answer(), staying().
 May import: the package escalation's values.
 Start reading at: `after_answer`.
 
@@ -28,6 +28,9 @@ class Check(str, Enum):
     SAFE_OFF_DUTY = "crisis_off_duty"
     DANGER_ON_DUTY = "danger_on_duty"
     DANGER_OFF_DUTY = "danger_off_duty"
+    STAY_COMPANY = "stay_company"
+    STAY_SAFE = "stay_safe"
+    STAY_THIRD = "stay_third"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +38,8 @@ class CheckResult:
     """What an answer means: a level and category, a text to say (or the first answer to risk).
 
     With `alarm` the first answer to risk is given; else `text` is said. `case` opens or raises a
-    case; `person` starts the flow that brings a person.
+    case; `person` starts the flow that brings a person; `asks` is the question that follows. An
+    empty `category` leaves the case's own.
     """
 
     level: RiskLevel = RiskLevel.NONE
@@ -44,6 +48,7 @@ class CheckResult:
     alarm: bool = False
     case: bool = False
     person: bool = False
+    asks: Check | None = None
 
 
 _CALM = CheckResult(text="check_thanks")
@@ -52,6 +57,7 @@ _UNSURE = CheckResult(RiskLevel.WATCH, "R1", person=True)
 _UNSAFE = CheckResult(RiskLevel.IMMINENT, "R1", text="still_danger", case=True)
 _DANGER = CheckResult(RiskLevel.IMMINENT, "R3", text="still_danger", case=True)
 _HEARD = CheckResult(text="noted_for_team")
+_STILL_UNSAFE = CheckResult(RiskLevel.IMMINENT, text="still_danger", case=True)
 
 _RESULTS: dict[tuple[Check, str], CheckResult] = {
     (Check.MEANING, "yes"): _THOUGHTS,
@@ -76,7 +82,17 @@ _RESULTS: dict[tuple[Check, str], CheckResult] = {
     (Check.DANGER_ON_DUTY, "unsafe"): _DANGER,
     (Check.DANGER_OFF_DUTY, "safe"): _HEARD,
     (Check.DANGER_OFF_DUTY, "unsafe"): _DANGER,
+    (Check.STAY_COMPANY, "near"): CheckResult(text="stay_with_them", asks=Check.STAY_SAFE),
+    (Check.STAY_COMPANY, "alone"): CheckResult(text="stay_go", asks=Check.STAY_SAFE),
+    (Check.STAY_SAFE, "safe"): CheckResult(text="stay_heard"),
+    (Check.STAY_SAFE, "unsafe"): _STILL_UNSAFE,
+    (Check.STAY_THIRD, "near"): CheckResult(text="stay_third_with"),
+    (Check.STAY_THIRD, "alone"): CheckResult(text="stay_third_alone"),
 }
+
+# What is said while nobody has come yet: the last thing asked, and what follows it. Never twice
+# the same running, and each is short (service specification 8, T07).
+_STAYING = {Check.STAY_COMPANY: "stay_safe", Check.STAY_SAFE: "stay_here", Check.STAY_THIRD: "stay_third_here"}
 
 
 _ASKED_BY_SCREENING = {"need": Check.NEED}
@@ -95,3 +111,12 @@ def after_answer(check: Check, answer: str) -> CheckResult:
 def offered(check: Check) -> tuple[str, ...]:
     """The answers to `check` that this module knows."""
     return tuple(answer for asked, answer in _RESULTS if asked is check)
+
+
+def staying(asked: str | None, *, about_other: bool) -> str:
+    """The text with which the bot stays with somebody in danger, after the check `asked` last.
+
+    `about_other` when the danger is another person's: then nobody is told to leave them.
+    """
+    last = _STAYING.get(Check(asked)) if asked else None
+    return last or (Check.STAY_THIRD if about_other else Check.STAY_COMPANY).value

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from bot.conversation.checks import Check, CheckResult, after_answer, check_for
+from bot.conversation.checks import Check, CheckResult, after_answer, check_for, staying
 from bot.vocabulary import Control, OptOut
 from escalation import Assessment, RiskCategory, RiskLevel
 
@@ -35,7 +35,8 @@ class Situation:
     weeks. `word` is the global command written, if any; `open_flow` the flow whose question is open; `check_answer` the value chosen of the
     open check question. `case_level` is the open case's level, None without one;
     `acknowledged` whether a counsellor has taken it. `recently_answered` says that the first
-    answer to risk went out a moment ago; `child` that the contact is under 13, for whom there is
+    answer to risk went out a moment ago; `about_other` that the danger is another person's alone;
+    `more_waits` that a newer message of the contact waits already; `child` that the contact is under 13, for whom there is
     a person and no self-help (service specification 3.8).
     """
 
@@ -54,6 +55,8 @@ class Situation:
     recently_answered: bool = False
     has_media: bool = False
     child: bool = False
+    about_other: bool = False
+    more_waits: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +72,14 @@ class StillWaiting:
 
 
 @dataclasses.dataclass(frozen=True)
+class Stay:
+    """In danger, and nobody has taken the case a moment after the first answer: a short word and a
+    question, `key` naming the text."""
+
+    key: str
+
+
+@dataclasses.dataclass(frozen=True)
 class CameBack:
     """They stopped in a crisis and write again: a case, and a truthful word on who is there."""
 
@@ -77,12 +88,13 @@ class CameBack:
 
 @dataclasses.dataclass(frozen=True)
 class Alarm:
-    """Risk: a case, and the first answer. `quiet` when a counsellor has it in hand already."""
+    """Risk: a case, and the first answer. `quiet` when a counsellor has it in hand already;
+    `stay` names the text said in its place when it went out a moment ago."""
 
     level: RiskLevel
     categories: tuple[str, ...]
     quiet: bool = False
-    repeated: bool = False
+    stay: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,7 +145,9 @@ class Play:
     repeat: bool = False
 
 
-Decision = Silence | StillWaiting | CameBack | Alarm | Ask | CheckAnswered | ListenLater | Stop | Start | Exit | Play
+Decision = (
+    Silence | StillWaiting | Stay | CameBack | Alarm | Ask | CheckAnswered | ListenLater | Stop | Start | Exit | Play
+)
 
 
 def decide(now: Situation) -> Decision:
@@ -164,7 +178,7 @@ def _risk(now: Situation) -> Decision | None:
         level,
         tuple(category.value for category in now.own.categories),
         quiet=now.acknowledged,
-        repeated=known and now.recently_answered,
+        stay=staying(now.open_check, about_other=now.about_other) if known and now.recently_answered else "",
     )
 
 
@@ -198,9 +212,13 @@ def _held(now: Situation) -> Decision | None:
     waiting = not now.acknowledged and (now.case_level or 0) <= RiskLevel.ELEVATED
     if waiting and now.word == "menu" and not now.opted_out and not now.child:
         return Play(start="ask_menu", takes_back=True)
-    if not now.acknowledged and not now.opted_out and not now.recently_answered:
+    if now.acknowledged or now.opted_out:
+        return Silence("a counsellor holds the conversation")
+    if not now.recently_answered:
         return StillWaiting()
-    return Silence("a counsellor holds the conversation")
+    if (now.case_level or 0) >= RiskLevel.ELEVATED and not now.more_waits:
+        return Stay(staying(now.open_check, about_other=now.about_other))
+    return Silence("a counsellor is waited for")
 
 
 def _unclear(now: Situation) -> Decision | None:

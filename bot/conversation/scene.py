@@ -63,6 +63,13 @@ class Scene:
     truth: Truth
     case: Standing | None
     first_languages: tuple[str, ...]
+    more_waits: bool = False
+
+    @property
+    def about_other(self) -> bool:
+        """Whether the danger, of this message and of the open case, is another person's alone."""
+        known = {*(self.case.categories if self.case else ()), *(one.value for one in self.own.categories)}
+        return "R1T" in known and not known & {"R1", "R7"}
 
     @property
     def promised_until(self) -> datetime | None:
@@ -97,8 +104,9 @@ class SceneReader:
         self._config = config
         self._rota = Rota()
 
-    async def read(self, session: Session, contact: Contact, waiting: Waiting) -> Scene:
-        """The scene of this message. Raises what the store raises."""
+    async def read(self, session: Session, contact: Contact, waiting: Waiting, *, more_waits: bool = False) -> Scene:
+        """The scene of this message; `more_waits` when a newer one is due already. Raises what the
+        store raises."""
         message = waiting.message
         minor = contact.age_band in MINORS
         known = await cases.background(session, waiting.address_id, self._config.history_days)
@@ -125,6 +133,7 @@ class SceneReader:
             truth,
             known.case,
             self._config.first_languages,
+            more_waits,
         )
 
     def is_alarming(self, waiting: Waiting) -> bool:

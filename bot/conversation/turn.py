@@ -108,7 +108,8 @@ class TurnHandler:
                 await inbox.postpone(session, contact.id, waiting[0].due_at)
             return TurnReport(Took.POSTPONED)
         claim.waiting = chosen
-        scene = await self._scenes.read(session, contact, chosen)
+        more_waits = any(one.id > chosen.id for one in waiting)
+        scene = await self._scenes.read(session, contact, chosen, more_waits=more_waits)
         decision, events = await self._turn(scene)
         await record(session, self._desk(contact, chosen), events)
         return TurnReport(
@@ -161,6 +162,8 @@ class TurnHandler:
             and clock.now() - answered < timedelta(minutes=self._config.repeat_crisis_minutes),
             has_media=bool(message.media),
             child=contact.age_band == "under_13",
+            about_other=scene.about_other,
+            more_waits=scene.more_waits,
         )
 
     def _check_answer(self, scene: Scene) -> str | None:

@@ -201,17 +201,24 @@ class Standing:
 
     level: int
     acknowledged: bool
+    categories: tuple[str, ...] = ()
 
 
 def _standing() -> sa.Select[tuple[object, ...]]:
     taken = sa.exists().where(case_event.c.case_id == case_.c.id, case_event.c.kind == "acknowledged")
-    return sa.select(case_.c.contact_id, case_.c.level, taken.label("taken")).where(case_.c.closed_at.is_(None))
+    return sa.select(case_.c.contact_id, case_.c.level, case_.c.categories, taken.label("taken")).where(
+        case_.c.closed_at.is_(None)
+    )
 
 
 async def standing(session: Session, contact_id: uuid.UUID) -> Standing | None:
     """Level of the open case, and whether a counsellor has taken it; None without one."""
     row = await session.one(_standing().where(case_.c.contact_id == contact_id))
-    return Standing(row["level"], row["taken"]) if row else None
+    return _standing_from(row) if row else None
+
+
+def _standing_from(row: sa.RowMapping) -> Standing:
+    return Standing(row["level"], row["taken"], tuple(dict.fromkeys(row["categories"])))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -238,7 +245,7 @@ def _background() -> sa.Select[Any]:
     case = _standing().subquery()
     held = sa.exists().where(outbox.c.address_id == address.c.id, outbox.c.status == "held")
     return (
-        sa.select(address, recent.label("recent"), case.c.level, case.c.taken, held.label("held"))
+        sa.select(address, recent.label("recent"), case.c.level, case.c.categories, case.c.taken, held.label("held"))
         .outerjoin(case, case.c.contact_id == address.c.contact_id)
         .where(address.c.id == sa.bindparam("address"))
     )
@@ -252,7 +259,7 @@ async def background(session: Session, address_id: uuid.UUID, days: int) -> Back
     row = await session.one(_BACKGROUND, address=address_id, since=clock.now() - timedelta(days=days))
     if row is None:
         raise LookupError("address")
-    standing = None if row["level"] is None else Standing(row["level"], row["taken"])
+    standing = None if row["level"] is None else _standing_from(row)
     return Background(address_from(session, row), tuple(row["recent"] or ()), standing, row["held"])
 
 

@@ -50,6 +50,8 @@ def situations(draw: st.DrawFn) -> Situation:
         acknowledged=taken,
         recently_answered=draw(st.booleans()),
         has_media=draw(st.booleans()),
+        about_other=draw(st.booleans()),
+        more_waits=draw(st.booleans()),
     )
 
 
@@ -95,7 +97,7 @@ def test_after_stop_only_danger_a_wish_for_a_person_and_start_are_acted_on(now: 
     if now.opted_out and isinstance(decision, d.Play):
         assert decision.start == "talk_to_person"
     if now.opted_out:
-        assert not isinstance(decision, d.Ask | d.ListenLater | d.Exit | d.StillWaiting)
+        assert not isinstance(decision, d.Ask | d.ListenLater | d.Exit | d.StillWaiting | d.Stay)
 
 
 @given(situations())
@@ -119,6 +121,18 @@ def test_without_consent_and_without_a_question_open_the_welcome_comes_first(now
 @given(situations())
 def test_the_same_situation_is_always_decided_alike(now: Situation) -> None:
     assert decide(now) == decide(now)
+
+
+@given(situations())
+def test_in_danger_and_waiting_nobody_is_met_with_silence_or_told_the_same_twice_running(now: Situation) -> None:
+    waits = (now.case_level or 0) >= RiskLevel.ELEVATED and not now.acknowledged and not now.opted_out
+    free = waits and now.control is Control.COUNSELLOR and not now.more_waits
+    decision = decide(now)
+    if free and not (now.has_media and only_unreadable(now)):
+        assert not isinstance(decision, d.Silence)
+    if isinstance(decision, d.Stay):
+        assert decision.key != now.open_check
+        assert not (now.about_other and now.open_check is None and decision.key != "stay_third")
 
 
 # Single promises
@@ -155,8 +169,8 @@ def test_the_promises_one_by_one(changes: dict[str, object], decision: d.Decisio
 
 def test_a_repeated_alarm_is_short_only_if_nothing_got_worse() -> None:
     now = dataclasses.replace(NORMAL, own=DANGER, latched=DANGER, recently_answered=True)
-    assert decide(dataclasses.replace(now, case_level=4)) == d.Alarm(RiskLevel.IMMINENT, ("R1",), repeated=True)
-    assert decide(dataclasses.replace(now, case_level=3)) == d.Alarm(RiskLevel.IMMINENT, ("R1",), repeated=False)
+    assert decide(dataclasses.replace(now, case_level=4)) == d.Alarm(RiskLevel.IMMINENT, ("R1",), stay="stay_company")
+    assert decide(dataclasses.replace(now, case_level=3)) == d.Alarm(RiskLevel.IMMINENT, ("R1",))
 
 
 def test_danger_in_the_very_word_for_stop_is_danger() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from bot.conversation.turn import Took
 from bot.vocabulary import Channel, Media, OptOut
-from tests.world import NIGHT, World, opening
+from tests.world import NIGHT, World, opening, shipped
 
 TONIGHT = "i want to kill myself tonight"
 WANTS_TO_DIE = "i want to die"
@@ -94,7 +94,8 @@ async def test_danger_in_the_middle_of_an_exercise_ends_the_exercise(world: Worl
     await person.writes("1")
     (answer,) = await person.writes(TONIGHT)
     assert answer.startswith(opening("crisis_on_duty"))
-    assert await person.writes("4") == []
+    (answer,) = await person.writes("4")
+    assert answer.startswith(opening("stay_company"))
 
 
 # The question whether they are safe
@@ -247,7 +248,77 @@ async def test_a_repeated_alarm_within_minutes_is_answered_shortly(world: World)
     person = world.person()
     await person.writes(TONIGHT)
     world.pass_time(minutes=2)
-    assert await person.writes(TONIGHT) == [opening("noted_for_team")]
+    (answer,) = await person.writes(TONIGHT)
+    assert answer.startswith(opening("stay_company"))
+    assert [event.kind for event in (await person.case()).events] == ["requested", "raised"]
+
+
+# Nobody has come yet, and they go on writing
+
+
+@pytest.mark.parametrize("language", ["en", "es", "fr", "ar", "uk", "ru"])
+async def test_in_danger_at_night_the_person_stays_in_a_conversation(world: World, language: str) -> None:
+    """Service specification 8, T07: no silence, no wall of text again, no promise."""
+    world.now = NIGHT
+    person = world.person()
+    await person.consents(language)
+    said = await person.writes("i wnt 2 kil my slef tnite")
+    for words in ("no 1 picks up", "nobody", "what now", "ok", "and now", "still here"):
+        world.pass_time(seconds=30)
+        (answer,) = await person.writes(words)
+        assert answer != said[-1]
+        assert len(answer) < len(said[0])
+        said.append(answer)
+    no_lines = shipped().service[language].texts["no_lines"].text
+    assert said[1].startswith(opening("stay_company", language)) and no_lines in said[1]
+    assert opening("stay_here", language) in said
+
+
+async def test_whoever_has_nobody_near_is_told_where_to_go_and_asked_whether_they_are_safe(world: World) -> None:
+    person = world.person()
+    await person.writes(WANTS_TO_DIE)
+    await person.writes("hello?")
+    (answer,) = await person.writes("no")
+    assert opening("stay_go") in answer and opening("stay_safe") in answer
+    (answer,) = await person.writes("no")
+    assert answer.startswith(opening("still_danger"))
+    case = await person.case()
+    assert (case.level, case.categories) == (IMMINENT, ("R1",))
+
+
+async def test_whoever_has_somebody_near_and_is_safe_is_thanked_and_it_lowers_nothing(world: World) -> None:
+    person = world.person()
+    await person.writes(TONIGHT)
+    await person.writes("hello?")
+    (answer,) = await person.writes("yes")
+    assert opening("stay_with_them") in answer and opening("stay_safe") in answer
+    assert await person.writes("yes") == [opening("stay_heard")]
+    assert (await person.case()).level == IMMINENT
+
+
+async def test_many_short_messages_at_once_get_one_answer(world: World) -> None:
+    person = world.person()
+    await person.writes(TONIGHT)
+    for words in ("please", "is", "anybody", "there"):
+        await person.sends(words)
+    await world.work()
+    (answer,) = await person.reads()
+    assert answer.startswith(opening("stay_company"))
+
+
+async def test_whoever_waits_beside_somebody_in_danger_is_never_sent_away_from_them(world: World) -> None:
+    person = world.person()
+    await person.writes(BROTHER)
+    first, second = [(await person.writes(words))[0] for words in ("what shall i do", "please")]
+    assert first.startswith(opening("stay_third"))
+    assert second == opening("stay_third_here")
+
+
+async def test_once_a_counsellor_has_the_case_the_bot_stays_out(world: World) -> None:
+    person = world.person()
+    await person.writes(TONIGHT)
+    await world.counsellor().takes(person)
+    assert await person.writes("hello?") == []
 
 
 async def test_an_alarm_an_hour_later_is_answered_in_full_again(world: World) -> None:
