@@ -128,11 +128,16 @@ def cases(
 
 
 @app.command()
-def screen() -> None:
+def screen(
+    explain: Annotated[str, typer.Option(help="say how this one message gets its level, and stop")] = "",
+) -> None:
     """Risk screening: JSON lines {"id","text"} in, {"id","level","categories","signals"} out."""
     from bot.conversation.screening import load_screener, signals_json
 
     screener = load_screener(_settings().lexicon_folder)
+    if explain:
+        print("\n".join(screener.explain(explain)))
+        return
     for given in _lines():
         found = screener.assess(given["text"])
         categories = [category.value for category in found.categories]
@@ -140,6 +145,24 @@ def screen() -> None:
             {"id": given["id"], "level": int(found.level), "categories": categories, "signals": signals_json(found),
              "rules": list(found.rules), "ask": found.ask}
         )  # fmt: skip
+
+
+@app.command("screen-eval")
+def screen_eval(
+    files: Annotated[list[Path], typer.Argument(help="labelled messages: YAML lists, or JSON lines")],
+    misses: Annotated[bool, typer.Option(help="print the texts of what was missed, for the lexicon's author")] = False,
+) -> None:
+    """How well screening does on labelled messages: recall, false alarms, who was missed by id."""
+    from bot.conversation.screening import load_screener, read_labelled
+    from escalation.evaluation import Result, alarms, missed, tables
+
+    items = [item for file in files for item in read_labelled(file)]
+    screener = load_screener(_settings().lexicon_folder)
+    results = [Result(item, screener.assess(item.text).level) for item in items]
+    print("\n".join(tables(results)))
+    for result in [*missed(results), *alarms(results)] if misses else []:
+        wanted = f"{result.item.low}-{result.item.high}"
+        print(f"{result.item.id} wanted {wanted} got {result.level:d}: {result.item.text}")
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 Purpose: from the words of one message to an assessment.
 Owns: the Screener, which compiles the lexicons once and then only reads.
-May import: context, lexicon, matcher, rules, signs, vocabulary.
+May import: context, explanation, lexicon, matcher, rules, signs, vocabulary.
 Start reading at: Screener.assess.
 """
 
@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from escalation.context import Found, Scene
+from escalation.explanation import explain
 from escalation.lexicon import Lexicon, LexiconError, Phrase, Role, read
 from escalation.matcher import Matcher
 from escalation.patterns import Word
@@ -58,11 +59,30 @@ class Screener:
         The level is never below the highest of `recent`: only a person lowers a level (rule 1).
         """
         tokens = self._vocabulary.tokens(text)
-        found = (Found(hit, self._phrases[hit.phrase]) for hit in self._matcher.hits(tokens))
+        return self._concluded(text, tokens, self._found(tokens), has_media, list(recent), minor)
+
+    def explain(self, text: str) -> list[str]:
+        """Lines for a clinician: how each word of one message was read, what was found, which rule decided."""
+        tokens = self._vocabulary.tokens(text)
+        found = self._found(tokens)
+        return list(explain(tokens, found, self._concluded(text, tokens, found, False, [], False)))
+
+    def _found(self, tokens: Sequence[Token]) -> list[Found]:
+        return [Found(hit, self._phrases[hit.phrase]) for hit in self._matcher.hits(tokens)]
+
+    def _concluded(
+        self,
+        text: str,
+        tokens: Sequence[Token],
+        found: Sequence[Found],
+        has_media: bool,
+        recent: Sequence[RiskLevel],
+        minor: bool,
+    ) -> Assessment:
         signals = Scene(text, tokens, found).signals()
         if self._unreadable(tokens, has_media):
             signals.append(_UNREADABLE)
-        return decide(signals, list(recent), minor=minor)
+        return decide(signals, recent, minor=minor)
 
     def _unreadable(self, tokens: Sequence[Token], has_media: bool) -> bool:
         """Rule 8: nothing here can be read as words, and it is not one of the harmless emoji."""

@@ -1,6 +1,6 @@
 """Screening one message with the lexicons of this deployment.
 
-Owns: load_screener(), screen(), signals_json().
+Owns: load_screener(), read_labelled(), screen(), signals_json().
 May import: PyYAML; the package escalation.
 Start reading at: `screen`.
 """
@@ -8,6 +8,7 @@ Start reading at: `screen`.
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import escalation
 from bot.errors import ContentError
 from bot.vocabulary import InboundMessage
 from escalation import Assessment, LexiconError, RiskLevel, Screener
+from escalation.evaluation import Item, read_items
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LEXICONS = Path(escalation.__file__).parent / "lexicon"
@@ -35,10 +37,29 @@ def load_screener(folder: Path = LEXICONS) -> Screener:
 
 
 def _document(path: Path) -> Mapping[str, object]:
-    found = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 (the safe loader, in C where there is one)
+    found = _parsed(path.read_text(encoding="utf-8"))
     if not isinstance(found, dict):
         raise LexiconError(path.name, "it must hold sections, written `key: value`")
     return found
+
+
+def _parsed(text: str) -> object:
+    return yaml.load(text, Loader=_LOADER)  # noqa: S506 (the safe loader, in C where there is one)
+
+
+def read_labelled(path: Path) -> list[Item]:
+    """Labelled messages of one file: a YAML list, or one JSON object a line (`.jsonl`); the file's name
+    begins with the language.
+
+    Raises ContentError saying which message is wrong and how.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        lines = path.suffix == ".jsonl"
+        found = [json.loads(line) for line in text.splitlines() if line.strip()] if lines else _parsed(text)
+        return read_items(found, path.name.partition(".")[0])
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ContentError(f"{path} cannot be used: {error}") from error
 
 
 def screen(
