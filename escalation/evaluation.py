@@ -109,9 +109,9 @@ class Share:
 
     def __str__(self) -> str:
         if not self.whole:
-            return f"{'–':>20}"
+            return f"–"
         low, high = self.interval
-        return f"{self.value:.3f} [{low:.2f}-{high:.2f}]{self.part:>4}/{self.whole}".rjust(26)
+        return f"{self.value:.3f} [{low:.2f}-{high:.2f}]{self.part:>4}/{self.whole}".rjust(28)
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def alarms(results: Iterable[Result]) -> list[Result]:
 
 
 _HEAD = f"{'':10}" + "".join(
-    name.rjust(26) for name in ("recall, level >= 3", "recall, level >= 2", "alarms >= 2", "alarms >= 3", "in range")
+    name.rjust(28) for name in ("recall, level >= 3", "recall, level >= 2", "alarms >= 2", "alarms >= 3", "in range")
 )
 
 
@@ -183,4 +183,4 @@ def tables(results: Sequence[Result]) -> Iterator[str]:
 def _line(name: str, results: Sequence[Result]) -> str:
     found = figures(results)
     shares = (found.high_found, found.elevated_found, found.alarmed, found.alarmed_high, found.in_range)
-    return f"{name:10}" + "".join(str(share).rjust(26) for share in shares)
+    return f"{name:10}" + "".join(str(share).rjust(28) for share in shares)

@@ -1,119 +1,64 @@
-"""How well the lexicons do on messages that their author has not read.
+"""How well the lexicons do on labelled messages.
 
-The corpus is written apart from the lexicons (tests/escalation/corpus/<language>.yml). This file
-prints figures only, never a message, so that the lexicons can be improved without fitting them to
-single sentences. Run with `-s` to see the table.
+`corpus/<language>.yml` is what the lexicon's author works with; `corpus/<language>.test.yml` is kept
+from them. Figures only are printed here, never a message. The floors lie under what is reached, to be
+raised with it; the aims are those of the service specification 3.2. Figures: docs/safety.md. The same
+table, with intervals: `harbour screen-eval tests/escalation/corpus/*.test.yml`.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import Counter
 from pathlib import Path
 
 import pytest
-import yaml
 
+from bot.conversation.screening import read_labelled
 from escalation import Screener
+from escalation.evaluation import Item, Result, Share, figures, tables
 
 CORPUS = Path(__file__).parent / "corpus"
-FILES = sorted(CORPUS.glob("*.yml")) if CORPUS.is_dir() else []
-# A floor under what these first lexicons reach on messages their author never saw, to be raised
-# with them; the aim is 0.98 (service specification 3.2). Figures: docs/nlu.md.
-LEAST_RECALL = 0.65
-MOST_FALSE_ALARMS = 0.08
+WAVE_1 = ("en", "es", "fr", "ar", "uk", "ru")
+ENOUGH = dict.fromkeys(WAVE_1, 300) | {"fa": 150}
+ENOUGH_SMALLER = 60
+LEAST_TRAPS = 0.4
+# (recall of level 3 and 4, recall of level 2 to 4, alarms on harmless messages)
+FLOORS = {"seen": (0.30, 0.30, 0.12), "unseen": (0.30, 0.30, 0.15)}
 
 
-@dataclass(frozen=True)
-class Item:
-    """One message and the levels it may have."""
-
-    text: str
-    low: int
-    high: int
-    categories: tuple[str, ...]
+def _items(split: str) -> list[Item]:
+    unseen = split == "unseen"
+    files = [path for path in sorted(CORPUS.glob("*.yml")) if path.name.endswith(".test.yml") == unseen]
+    return [item for path in files for item in read_labelled(path)]
 
 
-@dataclass
-class Figures:
-    """Counts for one language, or one category."""
-
-    serious: int = 0
-    found: int = 0
-    harmless: int = 0
-    watched: int = 0
-    alarmed: int = 0
-    total: int = 0
-    within: int = 0
-
-    @property
-    def recall(self) -> float:
-        """Share of level 3-4 messages that were given level 3 or 4."""
-        return self.found / self.serious if self.serious else 1.0
-
-    @property
-    def false_alarms(self) -> float:
-        """Share of level 0 messages that were given level 3 or 4."""
-        return self.alarmed / self.harmless if self.harmless else 0.0
-
-    def count(self, item: Item, level: int) -> None:
-        """Add one screened message."""
-        self.total += 1
-        self.within += item.low <= level <= item.high
-        if item.low >= 3:
-            self.serious += 1
-            self.found += level >= 3
-        if item.high == 0:
-            self.harmless += 1
-            self.watched += level >= 1
-            self.alarmed += level >= 3
-
-    def line(self, name: str) -> str:
-        """One line of the table."""
-        return (
-            f"{name:8} {self.total:5} {self.found:4}/{self.serious:<4} {self.recall:7.3f}"
-            f" {self.harmless:5} {self.watched:4} {self.alarmed:4} {self.false_alarms:7.3f}"
-            f" {self.within / max(1, self.total):7.3f}"
-        )
+@pytest.mark.parametrize("split", FLOORS)
+def test_serious_messages_are_found_and_harmless_ones_left_alone(screener: Screener, split: str) -> None:
+    results = [Result(item, screener.assess(item.text).level) for item in _items(split)]
+    print(f"\n{split}\n" + "\n".join(line for line in tables(results) if ": " not in line))
+    found = figures([result for result in results if result.item.language in WAVE_1])
+    high, elevated, alarmed = FLOORS[split]
+    assert found.high_found.value >= high
+    assert found.elevated_found.value >= elevated
+    assert found.alarmed.value <= alarmed
 
 
-def _item(raw: dict[str, object]) -> Item:
-    low, high = _range(str(raw["level"]))
-    categories = raw.get("categories") or ()
-    assert isinstance(categories, (list, tuple))
-    return Item(str(raw["text"]), low, high, tuple(map(str, categories)))
+def test_every_language_has_enough_messages_and_traps() -> None:
+    items = _items("seen") + _items("unseen")
+    count = Counter(item.language for item in items)
+    traps = Counter(item.language for item in items if item.kind in ("trap", "everyday"))
+    for language, found in count.items():
+        assert found >= ENOUGH.get(language, ENOUGH_SMALLER), language
+        assert traps[language] / found >= LEAST_TRAPS, language
+    assert set(ENOUGH) | {"ps", "sw", "ha", "ckb", "ht", "pt", "tr"} == set(count)
 
 
-def _range(level: str) -> tuple[int, int]:
-    if level.endswith("+"):
-        return int(level[:-1]), 4
-    low, _, high = level.partition("-")
-    return int(low), int(high or low)
+def test_no_message_stands_in_both_splits_or_twice() -> None:
+    texts = Counter(" ".join(item.text.lower().split()) for item in _items("seen") + _items("unseen"))
+    assert [count for count in texts.values() if count > 1] == []
 
 
-def _items(path: Path) -> list[Item]:
-    return [_item(raw) for raw in yaml.safe_load(path.read_text("utf-8"))]
-
-
-def _measure(screener: Screener) -> tuple[dict[str, Figures], dict[str, Figures]]:
-    languages: dict[str, Figures] = defaultdict(Figures)
-    categories: dict[str, Figures] = defaultdict(Figures)
-    for path in FILES:
-        for item in _items(path):
-            level = int(screener.assess(item.text).level)
-            languages[path.stem].count(item, level)
-            languages["all"].count(item, level)
-            for name in item.categories or ("-",):
-                categories[name].count(item, level)
-    return languages, categories
-
-
-@pytest.mark.skipif(not FILES, reason="the held-apart corpus is not here")
-def test_serious_messages_are_found_and_everyday_ones_left_alone(screener: Screener) -> None:
-    languages, categories = _measure(screener)
-    print("\n         total found/serious recall harmless L1+  L3+   false  level ok")
-    for table in (languages, categories):
-        for name in sorted(table):
-            print(table[name].line(name))
-    assert languages["all"].recall >= LEAST_RECALL
-    assert languages["all"].false_alarms <= MOST_FALSE_ALARMS
+def test_an_interval_is_wilsons() -> None:
+    # Newcombe 1998, table I: 81 of 263, 95 % score interval 0.2553 to 0.3662.
+    low, high = Share(81, 263).interval
+    assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)

