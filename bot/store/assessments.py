@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot import clock
 from bot.store.database import Session
+from bot.store.statement import Statement
 from bot.store.tables import assessment
 
 
@@ -29,19 +30,29 @@ async def record(
     signals: Any,
 ) -> None:
     """Keep one assessment; a higher level found later for the same message replaces it."""
-    statement = insert(assessment).values(
-        inbox_id=inbox_id,
-        contact_id=contact_id,
-        at=clock.now(),
-        level=level,
-        categories=list(categories),
-        rules=list(rules),
-        sealed_signals=session.keys.seal_json(signals, "assessment.signals"),
-    )
     await session.run(
-        statement.on_conflict_do_update(
-            index_elements=[assessment.c.inbox_id],
-            set_={name: statement.excluded[name] for name in ("level", "categories", "rules", "sealed_signals")},
-            where=assessment.c.level < statement.excluded.level,
-        )
+        _RECORD,
+        {
+            "inbox_id": inbox_id,
+            "contact_id": contact_id,
+            "at": clock.now(),
+            "level": level,
+            "categories": list(categories),
+            "rules": list(rules),
+            "sealed_signals": session.keys.seal_json(signals, "assessment.signals"),
+        },
     )
+
+
+def _recording() -> Statement:
+    statement = insert(assessment)
+    found = ("level", "categories", "rules", "sealed_signals")
+    higher = statement.on_conflict_do_update(
+        index_elements=[assessment.c.inbox_id],
+        set_={name: statement.excluded[name] for name in found},
+        where=assessment.c.level < statement.excluded.level,
+    )
+    return Statement(higher.inline(), ("inbox_id", "contact_id", "at", *found))
+
+
+_RECORD = _recording()

@@ -18,7 +18,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot import clock
 from bot.store.contacts import AddressState, address_from
-from bot.store.database import Session
+from bot.store.database import Row, Session
+from bot.store.statement import Statement
 from bot.store.tables import address, assessment, audit_entry, case_, case_event, contact, inbox, outbox
 from bot.store.wire import message_from_json
 
@@ -139,7 +140,7 @@ def _cases() -> sa.Select[tuple[object, ...]]:
     return sa.select(case_, contact.c.language).join(contact, contact.c.id == case_.c.contact_id)
 
 
-async def _with_events(session: Session, row: sa.RowMapping) -> Case:
+async def _with_events(session: Session, row: Row) -> Case:
     events = await session.all(sa.select(case_event).where(case_event.c.case_id == row["id"]).order_by(case_event.c.id))
     return Case(
         id=row["id"],
@@ -154,7 +155,7 @@ async def _with_events(session: Session, row: sa.RowMapping) -> Case:
     )
 
 
-def _event(session: Session, row: sa.RowMapping) -> CaseEvent:
+def _event(session: Session, row: Row) -> CaseEvent:
     note = session.keys.open(row["sealed_note"], _NOTE) if row["sealed_note"] else ""
     return CaseEvent(row["at"], row["kind"], row["by"], row["level"], note)
 
@@ -176,7 +177,7 @@ async def conversation(session: Session, contact_id: uuid.UUID, *, last: int = 4
     return sorted(lines, key=lambda line: line.at)[-last:]
 
 
-def _inbound_line(session: Session, row: sa.RowMapping) -> Line:
+def _inbound_line(session: Session, row: Row) -> Line:
     message = message_from_json(session.keys.open_json(row["sealed"], "inbox.message"))
     parts = [*message.texts, *(f"[{media.content_type}]" for media in message.media)]
     if message.location:
@@ -184,7 +185,7 @@ def _inbound_line(session: Session, row: sa.RowMapping) -> Line:
     return Line(row["received_at"], "contact", " / ".join(parts), row["state"], row["level"])
 
 
-def _outbound_line(session: Session, row: sa.RowMapping) -> Line:
+def _outbound_line(session: Session, row: Row) -> Line:
     by = "counsellor" if row["kind"] == "counsellor" else "bot"
     status = row["status"] + (f" ({row['reason']})" if row["reason"] else "")
     return Line(row["created_at"], by, session.keys.open(row["sealed"], "outbox.text"), status)
@@ -217,7 +218,7 @@ async def standing(session: Session, contact_id: uuid.UUID) -> Standing | None:
     return _standing_from(row) if row else None
 
 
-def _standing_from(row: sa.RowMapping) -> Standing:
+def _standing_from(row: Row) -> Standing:
     return Standing(row["level"], row["taken"], tuple(dict.fromkeys(row["categories"])))
 
 
@@ -251,7 +252,7 @@ def _background() -> sa.Select[Any]:
     )
 
 
-_BACKGROUND = _background()
+_BACKGROUND = Statement(_background())
 
 
 async def background(session: Session, address_id: uuid.UUID, days: int) -> Background:

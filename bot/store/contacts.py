@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from bot import clock
-from bot.store.database import Session
+from bot.store.database import Row, Session
+from bot.store.statement import updating
 from bot.store.tables import address, contact
 from bot.vocabulary import Address, Channel, Control
 
@@ -53,7 +54,7 @@ class AddressState:
     last_inbound_at: datetime | None
 
 
-def contact_from(session: Session, row: sa.RowMapping) -> Contact:
+def contact_from(session: Session, row: Row) -> Contact:
     """A row of the table as a value."""
     return Contact(
         id=row["id"],
@@ -101,7 +102,7 @@ async def _new_contact(session: Session) -> uuid.UUID:
     return contact_id
 
 
-async def _new_address(session: Session, contact_id: uuid.UUID, fingerprint: bytes, one: Address) -> sa.RowMapping:
+async def _new_address(session: Session, contact_id: uuid.UUID, fingerprint: bytes, one: Address) -> Row:
     row = await session.one(
         insert(address)
         .values(
@@ -133,7 +134,7 @@ async def change_contact(session: Session, contact_id: uuid.UUID, values: Mappin
     if "state" in stored:
         state = stored.pop("state")
         stored["sealed_state"] = None if state is None else session.keys.seal_json(state, _STATE)
-    await session.run(sa.update(contact).where(contact.c.id == contact_id).values(**stored))
+    await session.run(updating(contact, tuple(stored)), {**stored, "one": contact_id})
 
 
 async def address_state(session: Session, address_id: uuid.UUID) -> AddressState:
@@ -144,7 +145,7 @@ async def address_state(session: Session, address_id: uuid.UUID) -> AddressState
     return address_from(session, row)
 
 
-def address_from(session: Session, row: sa.RowMapping) -> AddressState:
+def address_from(session: Session, row: Row) -> AddressState:
     """A row of the table as a value."""
     value = session.keys.open(row["sealed"], "address.value")
     return AddressState(

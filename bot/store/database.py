@@ -1,26 +1,38 @@
 """The connection to PostgreSQL, and the only place where anything is committed.
 
-Owns: Database, Session.
+Owns: Database, Session, Row.
 May import: SQLAlchemy, asyncpg, `bot.errors`.
 Start reading at: `Database.transaction`.
+
+SQLAlchemy writes the statements (see `statement.py`); asyncpg alone carries them, for SQLAlchemy's
+own way of doing so takes several times the processor time of the rest.
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import asyncpg
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, InterfaceError
-from sqlalchemy.exc import TimeoutError as PoolExhausted
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from bot.errors import HarbourError
 from bot.store.seal import Keyring
+from bot.store.statement import Statement, inserting
 
-_LOST = (InterfaceError, PoolExhausted, OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, TimeoutError)
+Row = Mapping[str, Any]
+"""One row, by the names of its columns."""
+
+_PATIENCE = 5
+_LOST = (OSError, asyncpg.InterfaceError, TimeoutError)
+_SETTINGS = {
+    "application_name": "harbour",
+    "idle_in_transaction_session_timeout": "60000",
+    "statement_timeout": "30000",
+}
 
 
 class DatabaseUnavailable(HarbourError):
@@ -33,33 +45,47 @@ class DatabaseUnavailable(HarbourError):
 class Session:
     """One open transaction, with the keys to read and write sealed columns."""
 
-    def __init__(self, connection: AsyncConnection, keys: Keyring) -> None:
+    def __init__(self, connection: Any, keys: Keyring) -> None:
         self.connection = connection
         self.keys = keys
 
-    async def one(self, statement: sa.Executable, **values: Any) -> sa.RowMapping | None:
+    async def one(self, statement: Statement | sa.ClauseElement, **values: Any) -> Row | None:
         """The first row, or None."""
-        return (await self.connection.execute(statement, values)).mappings().first()
+        text, arguments = _written(statement, values)
+        row: Row | None = await self.connection.fetchrow(text, *arguments)
+        return row
 
-    async def all(self, statement: sa.Executable, **values: Any) -> Sequence[sa.RowMapping]:
+    async def all(self, statement: Statement | sa.ClauseElement, **values: Any) -> Sequence[Row]:
         """Every row."""
-        return (await self.connection.execute(statement, values)).mappings().all()
+        text, arguments = _written(statement, values)
+        rows: Sequence[Row] = await self.connection.fetch(text, *arguments)
+        return rows
 
-    async def scalar(self, statement: sa.Executable, **values: Any) -> Any:
+    async def scalar(self, statement: Statement | sa.ClauseElement, **values: Any) -> Any:
         """The first column of the first row, or None."""
-        return await self.connection.scalar(statement, values)
+        text, arguments = _written(statement, values)
+        return await self.connection.fetchval(text, *arguments)
 
-    async def run(self, statement: sa.Executable, values: Any = None) -> int:
+    async def run(self, statement: Statement | sa.ClauseElement, values: Mapping[str, Any] | None = None) -> int:
         """Execute; the number of rows it touched."""
-        return (await self.connection.execute(statement, values)).rowcount
+        text, arguments = _written(statement, values or {})
+        done: str = await self.connection.execute(text, *arguments)
+        count = done.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
 
-    async def insert(self, table: sa.Table, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
-        """Insert one row or several."""
-        await self.connection.execute(sa.insert(table), values)
+    async def insert(self, table: sa.Table, values: Mapping[str, Any]) -> None:
+        """Insert one row."""
+        await self.run(inserting(table, tuple(values)), values)
+
+
+def _written(statement: Statement | sa.ClauseElement, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    """The text of a statement and its arguments in order. One that is not built yet is built now."""
+    built = statement if isinstance(statement, Statement) else Statement(statement, constants=False)
+    return built.text, built.arguments(values)
 
 
 class Database:
-    """A pool of connections to one PostgreSQL database.
+    """Connections to one PostgreSQL database, at most `connections`, kept open between uses.
 
     Raises DatabaseUnavailable from any use while the server cannot be reached. Statements are
     limited to `statement_timeout` milliseconds, and a transaction that does nothing for a minute
@@ -68,30 +94,62 @@ class Database:
 
     def __init__(self, url: str, keys: Keyring, *, connections: int = 10) -> None:
         self.keys = keys
-        self._engine = create_async_engine(
-            dialect_url(url),
-            pool_size=connections,
-            max_overflow=0,
-            pool_timeout=5,
-            connect_args={
-                "timeout": 5,
-                "command_timeout": 30,
-                "server_settings": {
-                    "application_name": "harbour",
-                    "idle_in_transaction_session_timeout": "60000",
-                    "statement_timeout": "30000",
-                },
-            },
-        )
+        self._url = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._idle: list[Any] = []
+        self._room = asyncio.Semaphore(connections)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
         """One transaction: committed when the block ends well, undone when it does not."""
         with _lost_connections():
-            async with self._engine.connect() as connection:
-                session = Session(connection, self.keys)
-                yield session
-                await connection.commit()
+            async with self._connected() as connection:
+                await connection.execute("BEGIN")
+                try:
+                    yield Session(connection, self.keys)
+                except Exception:
+                    await connection.execute("ROLLBACK")
+                    raise
+                if await connection.execute("COMMIT") != "COMMIT":
+                    raise RuntimeError("An error inside a transaction was passed over, so nothing was committed.")
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Any]:
+        """A connection of one's own. One that is left in the middle of something is not used again."""
+        async with asyncio.timeout(_PATIENCE):
+            await self._room.acquire()
+        try:
+            connection = self._kept() or await self._connect()
+            try:
+                yield connection
+            except Exception:
+                self._keep(connection)
+                raise
+            except BaseException:
+                connection.terminate()
+                raise
+            self._keep(connection)
+        finally:
+            self._room.release()
+
+    def _kept(self) -> Any:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return None
+
+    def _keep(self, connection: Any) -> None:
+        if connection.is_closed():
+            return
+        if connection.is_in_transaction():
+            connection.terminate()
+        else:
+            self._idle.append(connection)
+
+    async def _connect(self) -> Any:
+        connection = await asyncpg.connect(self._url, timeout=_PATIENCE, command_timeout=30, server_settings=_SETTINGS)
+        await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+        return connection
 
     async def ping(self) -> bool:
         """Whether the database answers."""
@@ -103,8 +161,9 @@ class Database:
         return True
 
     async def close(self) -> None:
-        """Give all connections back."""
-        await self._engine.dispose()
+        """Close the connections that nobody uses."""
+        while self._idle:
+            await self._idle.pop().close(timeout=_PATIENCE)
 
 
 def dialect_url(url: str) -> sa.URL:
@@ -116,15 +175,15 @@ def dialect_url(url: str) -> sa.URL:
 def _lost_connections() -> Iterator[None]:
     try:
         yield
-    except DBAPIError as error:
-        if error.connection_invalidated or isinstance(error, InterfaceError) or _is_down(error.orig):
+    except asyncpg.PostgresError as error:
+        if _is_down(error):
             raise DatabaseUnavailable("The database cannot be reached.") from error
         raise
     except _LOST as error:
         raise DatabaseUnavailable("The database cannot be reached.") from error
 
 
-def _is_down(error: BaseException | None) -> bool:
+def _is_down(error: asyncpg.PostgresError) -> bool:
     """Server starting, stopping, or killing our session (SQLSTATE classes 08, 57, 53300)."""
-    state = str(getattr(error, "sqlstate", "") or "")
+    state = str(error.sqlstate or "")
     return state[:2] in {"08", "57"} or state in {"53300", "25P03"}

@@ -18,7 +18,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot import clock
 from bot.store.contacts import find_or_create
-from bot.store.database import Session
+from bot.store.database import Row, Session
+from bot.store.statement import Statement
 from bot.store.tables import address, contact, inbox
 from bot.store.wire import message_from_json, message_to_json
 from bot.vocabulary import InboundMessage
@@ -69,7 +70,7 @@ async def receive(session: Session, message: InboundMessage) -> bool:
 
 
 def _claiming() -> sa.Select[Any]:
-    """Whose due message is oldest, built once: building it costs more than running it."""
+    """Whose due message is oldest."""
     due = (
         sa.select(inbox.c.contact_id, inbox.c.id)
         .where(inbox.c.state == "waiting", inbox.c.due_at <= sa.bindparam("now"))
@@ -87,16 +88,19 @@ def _claiming() -> sa.Select[Any]:
     )
 
 
-_CLAIM = _claiming()
-_WAITING = (
+_CLAIM = Statement(_claiming())
+_WAITING = Statement(
     sa.select(inbox)
     .where(inbox.c.contact_id == sa.bindparam("contact"), inbox.c.state == "waiting")
     .order_by(inbox.c.id)
     .limit(50)
 )
+_DONE = Statement(
+    sa.update(inbox).where(inbox.c.id == sa.bindparam("one")).values(state="done", done_at=sa.bindparam("now"))
+)
 
 
-async def claim_contact(session: Session) -> sa.RowMapping | None:
+async def claim_contact(session: Session) -> Row | None:
     """The contact whose due message is oldest and whom no other worker holds, locked until commit.
 
     The row is not opened yet (see `contacts.contact_from`), so that the caller knows whose it is
@@ -111,7 +115,7 @@ async def waiting(session: Session, contact_id: uuid.UUID) -> Sequence[Waiting]:
     return [_waiting(session, row) for row in await session.all(_WAITING, contact=contact_id)]
 
 
-def _waiting(session: Session, row: sa.RowMapping) -> Waiting:
+def _waiting(session: Session, row: Row) -> Waiting:
     return Waiting(
         id=row["id"],
         address_id=row["address_id"],
@@ -124,7 +128,7 @@ def _waiting(session: Session, row: sa.RowMapping) -> Waiting:
 
 async def done(session: Session, inbox_id: int) -> None:
     """This message is answered, or needs no answer."""
-    await session.run(sa.update(inbox).where(inbox.c.id == inbox_id).values(state="done", done_at=clock.now()))
+    await session.run(_DONE, {"one": inbox_id, "now": clock.now()})
 
 
 async def postpone(session: Session, contact_id: uuid.UUID, until: datetime, *, but: Collection[int] = ()) -> None:

@@ -23,7 +23,8 @@ import sqlalchemy as sa
 
 from bot import clock
 from bot.store.contacts import AddressState, address_from
-from bot.store.database import Session
+from bot.store.database import Row, Session
+from bot.store.statement import Statement
 from bot.store.tables import address, outbox
 from bot.vocabulary import DeliveryReport, DeliveryStatus, OutboundMessage
 
@@ -95,20 +96,9 @@ async def claim(session: Session, lease: timedelta) -> Claimed | None:
     """
     now = clock.now()
     row = await session.one(_NEXT_ADDRESS, now=now)
-    found = await session.one(_NEXT_MESSAGE, now=now, address=row["id"]) if row else None
-    if row is None or found is None:
-        return None
-    await session.run(
-        sa.update(outbox)
-        .where(outbox.c.id == found["id"])
-        .values(
-            status="sending",
-            attempts=outbox.c.attempts + 1,
-            due_at=now + lease,
-            tried_at=now if found["status"] == "queued" else outbox.c.tried_at,
-        )
-    )
-    return _claimed(session, found, row)
+    # A statement of its own, and so a fresh look: what is under way is certain only under the lock.
+    found = await session.one(_CLAIM, now=now, address=row["id"], lease=now + lease) if row else None
+    return _claimed(session, found, row) if row and found else None
 
 
 def _is_next() -> sa.ColumnElement[bool]:
@@ -127,8 +117,7 @@ def _is_next() -> sa.ColumnElement[bool]:
     return sa.and_(outbox.c.status.in_(_OPEN), outbox.c.due_at <= now, ~blocked)
 
 
-# Built once: building them costs more than running them.
-_NEXT_ADDRESS = (
+_NEXT_ADDRESS = Statement(
     sa.select(address)
     .join(outbox, outbox.c.address_id == address.c.id)
     .where(_is_next())
@@ -136,15 +125,30 @@ _NEXT_ADDRESS = (
     .limit(1)
     .with_for_update(key_share=True, skip_locked=True, of=address)
 )
-_NEXT_MESSAGE = (
-    sa.select(outbox)
-    .where(outbox.c.address_id == sa.bindparam("address"), _is_next())
-    .order_by(outbox.c.position)
-    .limit(1)
-)
 
 
-def _claimed(session: Session, row: sa.RowMapping, address_row: sa.RowMapping) -> Claimed:
+def _claiming() -> Statement:
+    """The next message of an address, marked `sending`; `was` is its status before."""
+    next_one = (
+        sa.select(outbox.c.id, outbox.c.status.label("was"))
+        .where(outbox.c.address_id == sa.bindparam("address"), _is_next())
+        .order_by(outbox.c.position)
+        .limit(1)
+        .subquery()
+    )
+    tried_at = sa.case((next_one.c.was == "queued", sa.bindparam("now")), else_=outbox.c.tried_at)
+    return Statement(
+        sa.update(outbox)
+        .where(outbox.c.id == next_one.c.id)
+        .values(status="sending", attempts=outbox.c.attempts + 1, due_at=sa.bindparam("lease"), tried_at=tried_at)
+        .returning(outbox, next_one.c.was)
+    )
+
+
+_CLAIM = _claiming()
+
+
+def _claimed(session: Session, row: Row, address_row: Row) -> Claimed:
     state = address_from(session, address_row)
     text = session.keys.open(row["sealed"], _SEALED)
     return Claimed(
@@ -152,8 +156,8 @@ def _claimed(session: Session, row: sa.RowMapping, address_row: sa.RowMapping) -
         contact_id=row["contact_id"],
         kind=row["kind"],
         address=state,
-        attempts=row["attempts"] + 1,
-        lookup=row["status"] != "queued",
+        attempts=row["attempts"],
+        lookup=row["was"] != "queued",
         tried_at=row["tried_at"],
     )
 
@@ -187,17 +191,28 @@ async def settle(
         values["due_at"] = due_at
     if status is DeliveryStatus.SENT:
         values["sent_at"] = clock.now()
+    if status is DeliveryStatus.SENT and provider_id:
+        await session.run(_SENT, {**values, "one": message_id, "accepted": provider_id})
+        return
     mine = [outbox.c.id == message_id, outbox.c.status.in_(_OPEN)]
     if status is not DeliveryStatus.SENT:
         mine.append(outbox.c.attempts == attempts)
-    elif provider_id:
-        mine.append(sa.literal(provider_id) != sa.all_(outbox.c.failed_ids))
     await session.run(sa.update(outbox).where(*mine).values(**values))
+
+
+_SENT = Statement(
+    sa.update(outbox).where(
+        outbox.c.id == sa.bindparam("one"),
+        outbox.c.status.in_(_OPEN),
+        sa.bindparam("accepted", type_=sa.Text) != sa.all_(outbox.c.failed_ids),
+    ),
+    ("status", "reason", "code", "provider_id", "sent_at"),
+)
 
 
 async def report(
     session: Session, found: DeliveryReport, reason: str | None = None, retry: Retry = _never
-) -> sa.RowMapping | None:
+) -> Row | None:
     """A provider's later word. The status only moves forward, in whatever order words arrive; only
     a send that failed may begin anew, if `retry` gives a time, or be held, if `reason` says that the
     window is closed.
@@ -223,7 +238,7 @@ def _reported() -> sa.Select[Any]:
     )
 
 
-def _says_nothing_new(row: sa.RowMapping, found: DeliveryReport) -> bool:
+def _says_nothing_new(row: Row, found: DeliveryReport) -> bool:
     """Behind what is known already, or about another send of this message than the one that counts."""
     current = row["provider_id"]
     other = found.provider_id in row["failed_ids"] or (current is not None and current != found.provider_id)
@@ -232,7 +247,7 @@ def _says_nothing_new(row: sa.RowMapping, found: DeliveryReport) -> bool:
     return bool(DeliveryStatus(row["status"]).after(found.status).value == row["status"])
 
 
-def _after_report(row: sa.RowMapping, found: DeliveryReport, reason: str | None, retry: Retry) -> dict[str, Any]:
+def _after_report(row: Row, found: DeliveryReport, reason: str | None, retry: Retry) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if found.code is not None:
         values |= {"code": found.code, "reason": reason}
@@ -246,7 +261,7 @@ def _after_report(row: sa.RowMapping, found: DeliveryReport, reason: str | None,
     return {**values, "status": "held"} if held else {**values, "status": "queued", "due_at": due_at}
 
 
-def _is_still_wanted(row: sa.RowMapping) -> bool:
+def _is_still_wanted(row: Row) -> bool:
     """Of today; and unless it must arrive, nothing was written since, which it would answer wrongly."""
     if clock.now() - row["created_at"] > _RETRIED_WITHIN:
         return False
@@ -262,7 +277,7 @@ def _to_release() -> sa.ColumnElement[bool]:
     return sa.and_(outbox.c.status == "held", outbox.c.reason == WINDOW_CLOSED, sa.or_(*wanted))
 
 
-_RELEASE = (
+_RELEASE = Statement(
     sa.update(outbox)
     .where(outbox.c.address_id == sa.bindparam("released"), _to_release())
     .values(status="queued", reason=None, code=None, due_at=sa.bindparam("now"))

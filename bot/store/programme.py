@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from bot import clock
-from bot.store.database import Session
+from bot.store.database import Row, Session
 from bot.store.tables import contact, group_, measure, meeting, membership, service, shift, site
 
 VERIFIED_DAYS = 180
@@ -116,7 +116,7 @@ def _meetings() -> sa.Select[tuple[object, ...]]:
     )
 
 
-def _meeting(row: sa.RowMapping) -> Meeting:
+def _meeting(row: Row) -> Meeting:
     place = Site(row["site_id"], row["site_name"], row["time_zone"])
     return Meeting(row["group_id"], row["group_name"], place, row["starts_at"], row["place"])
 

@@ -308,7 +308,7 @@ async def test_every_sql_statement_of_the_documents_runs(database: Database) -> 
     assert len(statements()) > 10
     for statement in statements():
         async with database.transaction() as session:
-            await session.connection.exec_driver_sql(statement)
+            await session.connection.execute(statement)
 
 
 def test_every_metric_is_explained() -> None:

@@ -22,7 +22,7 @@ from bot.gateway.app import create_app
 from bot.settings import Settings
 from bot.store import outbox
 from bot.store.contacts import find_or_create
-from bot.store.database import Database
+from bot.store.database import Database, Row
 from bot.store.wire import message_from_json
 from bot.vocabulary import Address, Channel, InboundMessage
 from tests.channels.inbound_forms import ACCOUNT, SMS_SENDER, TOKEN, WHATSAPP_SENDER, Form, encoded, signed
@@ -123,7 +123,7 @@ class Twilio:
         async with self.database.transaction() as session:
             return int(await session.scalar(sa.text(f'SELECT count(*) FROM "{table}"')))
 
-    async def row(self, statement: str, **values: Any) -> sa.RowMapping:
+    async def row(self, statement: str, **values: Any) -> Row:
         """The one row a statement gives."""
         async with self.database.transaction() as session:
             (row,) = await session.all(sa.text(statement), **values)

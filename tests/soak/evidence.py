@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.store.database import Session
+from bot.store.database import Row, Session
 from bot.store.wire import message_from_json
 
 from .checker import Found, InboxRow, OutboxRow, Posted, Taken, Turn
@@ -103,14 +103,14 @@ async def _turns(session: Session) -> dict[int, tuple[Turn, ...]]:
 
 
 def _inbox_row(
-    session: Session, row: sa.RowMapping, addresses: Mapping[Any, str], turns: Mapping[int, tuple[Turn, ...]]
+    session: Session, row: Row, addresses: Mapping[Any, str], turns: Mapping[int, tuple[Turn, ...]]
 ) -> InboxRow:
     message = message_from_json(session.keys.open_json(row["sealed"], "inbox.message"))
     contact = addresses[row["address_id"]]
     return InboxRow(row["id"], row["provider_id"], contact, message.text, row["state"], turns.get(row["id"], ()))
 
 
-def _outbox_row(session: Session, row: sa.RowMapping, addresses: Mapping[Any, str]) -> OutboxRow:
+def _outbox_row(session: Session, row: Row, addresses: Mapping[Any, str]) -> OutboxRow:
     return OutboxRow(
         id=str(row["id"]),
         position=row["position"],

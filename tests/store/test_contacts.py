@@ -67,7 +67,7 @@ async def test_the_messages_of_both_addresses_stand_in_one_queue(database: Datab
     async with database.transaction() as session:
         found = await inbox.claim_contact(session)
         assert found is not None
-        waiting = await inbox.waiting(session, found.id)
+        waiting = await inbox.waiting(session, found["id"])
         assert [one.message.sender for one in waiting] == [NUMBER, USER_ID, NUMBER]
 
 

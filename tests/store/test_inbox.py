@@ -48,7 +48,7 @@ async def test_what_is_read_back_is_what_came(database: Database) -> None:
         await inbox.receive(session, FULL)
         found = await inbox.claim_contact(session)
         assert found is not None
-        (waiting,) = await inbox.waiting(session, found.id)
+        (waiting,) = await inbox.waiting(session, found["id"])
         assert (waiting.message, waiting.received_at, waiting.attempts) == (FULL, DAY, 0)
 
 
@@ -58,7 +58,7 @@ async def test_a_contact_that_one_worker_holds_is_passed_over_by_the_other(datab
         await inbox.receive(session, PLAIN)
     async with database.transaction() as one, database.transaction() as two, database.transaction() as three:
         first, second = await inbox.claim_contact(one), await inbox.claim_contact(two)
-        assert first is not None and second is not None and first.id != second.id
+        assert first is not None and second is not None and first["id"] != second["id"]
         assert await inbox.claim_contact(three) is None
 
 
@@ -76,7 +76,7 @@ async def test_what_is_done_is_not_claimed_again(database: Database) -> None:
         await inbox.receive(session, FULL)
         found = await inbox.claim_contact(session)
         assert found is not None
-        (waiting,) = await inbox.waiting(session, found.id)
+        (waiting,) = await inbox.waiting(session, found["id"])
         await inbox.done(session, waiting.id)
         assert await inbox.claim_contact(session) is None
         assert await inbox.unprocessed(session) == (0, 0.0)
@@ -87,7 +87,7 @@ async def test_what_is_postponed_is_claimed_when_its_time_comes(database: Databa
         await inbox.receive(session, FULL)
         found = await inbox.claim_contact(session)
         assert found is not None
-        await inbox.postpone(session, found.id, DAY + timedelta(seconds=5))
+        await inbox.postpone(session, found["id"], DAY + timedelta(seconds=5))
         assert await inbox.claim_contact(session) is None
         clock.freeze(lambda: DAY + timedelta(seconds=5))
         assert await inbox.claim_contact(session) is not None
