@@ -8,10 +8,11 @@ Start reading at: screen.Screener.assess.
 
 from escalation.lexicon import LexiconError
 from escalation.screen import Screener
-from escalation.signs import Assessment, RiskCategory, RiskLevel, RiskSignal, highest
+from escalation.signs import Assessment, Earlier, RiskCategory, RiskLevel, RiskSignal, highest
 
 __all__ = [
     "Assessment",
+    "Earlier",
     "LexiconError",
     "RiskCategory",
     "RiskLevel",

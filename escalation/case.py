@@ -1,6 +1,6 @@
 """The life of a case, derived from its events.
 
-Owns: CaseState, state_of(), CLOSING_REASONS.
+Owns: CaseState, state_of(), CLOSING_REASONS, FALSE_ALARM.
 May import: the standard library.
 Start reading at: `state_of`.
 """
@@ -20,7 +20,9 @@ class CaseState(str, Enum):
     CLOSED = "closed"
 
 
-CLOSING_REASONS = ("helped", "referred", "no answer", "false alarm", "asked to stop", "duplicate")
+FALSE_ALARM = "false alarm"
+"""The one reason that lowers a level: the levels found in this case no longer count for later ones."""
+CLOSING_REASONS = ("helped", "referred", "no answer", FALSE_ALARM, "asked to stop", "duplicate")
 
 _AFTER = {
     "requested": CaseState.REQUESTED,

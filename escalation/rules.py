@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from escalation.kinds import ACUTE, AIMS, ASPECTS, CORE, KINDS
-from escalation.signs import Assessment, RiskCategory, RiskLevel, RiskSignal
+from escalation.signs import Assessment, Earlier, RiskCategory, RiskLevel, RiskSignal
 
 NONE, WATCH, ELEVATED, HIGH, IMMINENT = RiskLevel
 _SELF, _OTHER = RiskCategory.SUICIDE_SELF, RiskCategory.SUICIDE_OTHER
@@ -24,6 +24,8 @@ _ASPECTS = 3
 """How many aspects of an indirect message make it serious."""
 _TIMES = 3
 """How many messages of one level raise it (rule 9)."""
+_WITHIN_DAYS = 7
+"""... if they came within so many days."""
 
 Signals = Sequence[RiskSignal]
 
@@ -37,16 +39,17 @@ class Verdict:
     rule: str
 
 
-def decide(signals: Signals, recent: Sequence[RiskLevel] = (), *, minor: bool = False) -> Assessment:
+def decide(signals: Signals, earlier: Sequence[Earlier] = (), *, minor: bool = False) -> Assessment:
     """Apply the rules to the signals of one message.
 
-    `recent` holds the levels of the last 14 days, oldest first; the result is never below them.
+    `earlier` holds the levels of the last 14 days, oldest first; the result is never below them.
     """
+    recent = [one.level for one in earlier]
     verdicts = [verdict for rule in _RULES for verdict in rule(signals)]
     verdicts += _unreadable(signals, recent)
     verdicts += _still_happening(signals, recent)
     verdicts += _under_age(verdicts, minor or any(sign.kind == "minor" for sign in signals))
-    verdicts += _repeated(verdicts, recent)
+    verdicts += _repeated(verdicts, earlier)
     return _conclude(signals, verdicts, max(recent, default=NONE))
 
 
@@ -230,12 +233,13 @@ def _under_age(verdicts: Sequence[Verdict], minor: bool) -> list[Verdict]:
     return [Verdict(HIGH, _SELF, "3.2-13")] if minor and own else []
 
 
-def _repeated(verdicts: Sequence[Verdict], recent: Sequence[RiskLevel]) -> list[Verdict]:
-    """Rule 9: the same level for the third time counts one higher."""
+def _repeated(verdicts: Sequence[Verdict], earlier: Sequence[Earlier]) -> list[Verdict]:
+    """Rule 9: the same level for the third time in seven days counts one higher."""
     worst = max(verdicts, key=lambda v: v.level, default=None)
     if worst is None or worst.level in (NONE, IMMINENT):
         return []
-    if list(recent).count(worst.level) < _TIMES - 1:
+    same = [one for one in earlier if one.level == worst.level and one.days <= _WITHIN_DAYS]
+    if len(same) < _TIMES - 1:
         return []
     return [Verdict(RiskLevel(worst.level + 1), worst.category, "3.2-9")]
 

@@ -17,7 +17,7 @@ from escalation.lexicon import Lexicon, LexiconError, Phrase, Role, read
 from escalation.matcher import Matcher
 from escalation.patterns import Word
 from escalation.rules import decide
-from escalation.signs import Assessment, RiskCategory, RiskLevel, RiskSignal
+from escalation.signs import Assessment, Earlier, RiskCategory, RiskLevel, RiskSignal
 from escalation.vocabulary import Token, Vocabulary
 
 
@@ -48,18 +48,20 @@ class Screener:
         text: str,
         *,
         has_media: bool = False,
-        recent: Iterable[RiskLevel] = (),
+        recent: Iterable[RiskLevel | Earlier] = (),
         minor: bool = False,
     ) -> Assessment:
         """Assess one message (service specification 3.2).
 
         `has_media`: a voice note, picture or file came with it, which nobody has read.
-        `recent`: levels of the contact's messages of the last 14 days, oldest first.
+        `recent`: levels of the contact's messages of the last 14 days, oldest first, the message
+        just before among them even at level 0; a bare level counts as of today.
         `minor`: the contact is known to be under 18.
         The level is never below the highest of `recent`: only a person lowers a level (rule 1).
         """
         tokens = self._vocabulary.tokens(text)
-        return self._concluded(text, tokens, self._found(tokens), has_media, list(recent), minor)
+        earlier = [one if isinstance(one, Earlier) else Earlier(one) for one in recent]
+        return self._concluded(text, tokens, self._found(tokens), has_media, earlier, minor)
 
     def explain(self, text: str) -> list[str]:
         """Lines for a clinician: how each word of one message was read, what was found, which rule decided."""
@@ -76,7 +78,7 @@ class Screener:
         tokens: Sequence[Token],
         found: Sequence[Found],
         has_media: bool,
-        recent: Sequence[RiskLevel],
+        recent: Sequence[Earlier],
         minor: bool,
     ) -> Assessment:
         signals = Scene(text, tokens, found).signals()

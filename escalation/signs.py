@@ -1,7 +1,7 @@
 """The nouns of risk screening.
 
 Purpose: name what a screening finds and what it concludes.
-Owns: RiskLevel, RiskCategory, RiskSignal, Assessment, highest.
+Owns: RiskLevel, Earlier, RiskCategory, RiskSignal, Assessment, highest.
 May import: the standard library.
 Start reading at: Assessment.
 """
@@ -24,6 +24,14 @@ class RiskLevel(IntEnum):
     ELEVATED = 2
     HIGH = 3
     IMMINENT = 4
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The level of an earlier message of the same contact, and how many days ago it came."""
+
+    level: RiskLevel
+    days: float = 0.0
 
 
 class RiskCategory(str, Enum):

@@ -19,7 +19,7 @@ from bot.store import cases, contacts, content, outbox, timers
 from bot.store.cases import Case
 from bot.store.database import Session
 from bot.store.timers import Timer
-from escalation.case import CLOSING_REASONS, CaseState, state_of
+from escalation.case import CLOSING_REASONS, FALSE_ALARM, CaseState, state_of
 
 _DEFAULT_LANGUAGE = "en"
 
@@ -91,7 +91,8 @@ async def answer(session: Session, case: Case, by: str, text: str, *, sms_segmen
 
 
 async def hand_back(session: Session, case: Case, by: str, reason: str) -> None:
-    """Close the case with a reason and let the bot speak again. Raises CaseConflict."""
+    """Close the case with a reason and let the bot speak again; a false alarm also lowers the level
+    that later messages start from. Raises CaseConflict."""
     if reason not in CLOSING_REASONS:
         known = ", ".join(CLOSING_REASONS)
         raise CaseConflict(f"Closing needs one of these reasons: {known}.")
@@ -101,6 +102,9 @@ async def hand_back(session: Session, case: Case, by: str, reason: str) -> None:
         raise CaseConflict("Only a case that somebody has answered can be closed.")
     await cases.add_event(session, case.id, "closed", by=by, note=reason)
     await cases.close(session, case.id)
+    if reason == FALSE_ALARM:
+        await cases.lower(session, held)
+        await cases.audit(session, by, "lowered", case.id)
     await contacts.change_contact(session, case.contact_id, {"control": "bot", "open_check": None})
     await cases.audit(session, by, "closed", case.id)
     await _say(session, case.contact_id, held.language, "counsellor_left", kind="notice")

@@ -25,7 +25,7 @@ from bot.store.cases import Standing
 from bot.store.contacts import AddressState, Contact
 from bot.store.database import Session
 from bot.store.inbox import Waiting
-from escalation import Assessment, Screener
+from escalation import Assessment, Earlier, RiskLevel, Screener
 
 _DEFAULT_LANGUAGE = "en"
 # Service specification 2.0, "pauses".
@@ -109,10 +109,10 @@ class SceneReader:
         store raises."""
         message = waiting.message
         minor = contact.age_band in MINORS
-        known = await cases.background(session, waiting.address_id, self._config.history_days)
+        known = await cases.background(session, waiting.address_id, waiting.id, self._config.history_days)
         if known.held:
             await outbox.release(session, waiting.address_id)
-        recent = known.recent_levels
+        recent = [Earlier(RiskLevel(level), days) for level, days in known.recent]
         own = screen(self._screener, message, minor=minor)
         latched = screen(self._screener, message, recent, minor=minor) if recent else own
         bundle = await self.content.for_state(session, _still_open(contact))

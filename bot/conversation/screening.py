@@ -18,7 +18,7 @@ import yaml
 import escalation
 from bot.errors import ContentError
 from bot.vocabulary import InboundMessage
-from escalation import Assessment, LexiconError, RiskLevel, Screener
+from escalation import Assessment, Earlier, LexiconError, RiskLevel, Screener
 from escalation.evaluation import Item, read_items
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -63,14 +63,16 @@ def read_labelled(path: Path) -> list[Item]:
 
 
 def screen(
-    screener: Screener, message: InboundMessage, recent: Sequence[int] = (), *, minor: bool = False
+    screener: Screener, message: InboundMessage, recent: Sequence[RiskLevel | Earlier] = (), *, minor: bool = False
 ) -> Assessment:
-    """The assessment of everything written in `message`; the highest sign counts."""
-    levels = [RiskLevel(level) for level in recent]
+    """The assessment of everything written in `message`; the highest sign counts.
+
+    `recent` is as for `Screener.assess`.
+    """
     unreadable = bool(message.media)
     texts: Sequence[str] = message.texts or ("",)
     return escalation.highest(
-        [screener.assess(text, has_media=unreadable, recent=levels, minor=minor) for text in texts]
+        [screener.assess(text, has_media=unreadable, recent=recent, minor=minor) for text in texts]
     )
 
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 
 from bot import clock
 from bot.store.contacts import AddressState, address_from
@@ -24,6 +24,7 @@ from bot.store.tables import address, assessment, audit_entry, case_, case_event
 from bot.store.wire import message_from_json
 
 _NOTE = "case_event.note"
+_SAME_TURN = timedelta(seconds=5)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,6 +107,19 @@ async def add_event(
             "level": level,
             "sealed_note": session.keys.seal(note, _NOTE) if note else None,
         },
+    )
+
+
+async def lower(session: Session, case: Case) -> None:
+    """A person found no danger in this case: what was said in it no longer counts for later levels.
+
+    The message that opened it was screened within the same transaction, just before.
+    """
+    since = case.opened_at - _SAME_TURN
+    await session.run(
+        sa.update(assessment)
+        .where(assessment.c.contact_id == case.contact_id, assessment.c.at > since, assessment.c.level > 0)
+        .values(lowered_at=clock.now())
     )
 
 
@@ -225,28 +239,54 @@ def _standing_from(row: Row) -> Standing:
 @dataclasses.dataclass(frozen=True)
 class Background:
     """What a turn must know beside the message: where it came from, earlier levels, the open case,
-    and whether anything to this address is held."""
+    and whether anything to this address is held.
+
+    `recent` holds (level, days ago), oldest first, of the messages that showed something, and last
+    that of the message just before, even at level 0. What a person has lowered is not among them.
+    """
 
     address: AddressState
-    recent_levels: tuple[int, ...]
+    recent: tuple[tuple[int, float], ...]
     case: Standing | None
     held: bool = False
 
 
 def _background() -> sa.Select[Any]:
+    oldest_first = (assessment.c.at, assessment.c.inbox_id)
     recent = (
-        sa.select(sa.func.array_agg(assessment.c.level))
+        sa.select(
+            sa.func.array_agg(aggregate_order_by(assessment.c.level, *oldest_first)).label("levels"),
+            sa.func.array_agg(aggregate_order_by(assessment.c.at, *oldest_first)).label("times"),
+        )
         .where(
             assessment.c.contact_id == address.c.contact_id,
             assessment.c.at > sa.bindparam("since"),
             assessment.c.level > 0,
+            assessment.c.lowered_at.is_(None),
         )
+        .lateral()
+    )
+    just_before = (
+        sa.select(sa.case((assessment.c.lowered_at.is_(None), assessment.c.level), else_=0))
+        .join(inbox, inbox.c.id == assessment.c.inbox_id)
+        .where(inbox.c.contact_id == address.c.contact_id, inbox.c.id < sa.bindparam("message"))
+        .order_by(inbox.c.id.desc())
+        .limit(1)
+        .correlate(address)
         .scalar_subquery()
     )
     case = _standing().subquery()
     held = sa.exists().where(outbox.c.address_id == address.c.id, outbox.c.status == "held")
     return (
-        sa.select(address, recent.label("recent"), case.c.level, case.c.categories, case.c.taken, held.label("held"))
+        sa.select(
+            address,
+            *recent.c,
+            just_before.label("just_before"),
+            *(case.c.level, case.c.categories, case.c.taken),
+            held.label("held"),
+        )
+        .select_from(address)
+        .join(recent, sa.true())
         .outerjoin(case, case.c.contact_id == address.c.contact_id)
         .where(address.c.id == sa.bindparam("address"))
     )
@@ -255,13 +295,23 @@ def _background() -> sa.Select[Any]:
 _BACKGROUND = Statement(_background())
 
 
-async def background(session: Session, address_id: uuid.UUID, days: int) -> Background:
-    """All of it in one round trip. Raises LookupError if the address is gone."""
-    row = await session.one(_BACKGROUND, address=address_id, since=clock.now() - timedelta(days=days))
+async def background(session: Session, address_id: uuid.UUID, inbox_id: int, days: int) -> Background:
+    """All of it in one round trip, for the message `inbox_id`. Raises LookupError if the address is gone."""
+    since = clock.now() - timedelta(days=days)
+    row = await session.one(_BACKGROUND, address=address_id, message=inbox_id, since=since)
     if row is None:
         raise LookupError("address")
     standing = None if row["level"] is None else _standing_from(row)
-    return Background(address_from(session, row), tuple(row["recent"] or ()), standing, row["held"])
+    return Background(address_from(session, row), _recent(row), standing, row["held"])
+
+
+def _recent(row: sa.RowMapping) -> tuple[tuple[int, float], ...]:
+    now = clock.now()
+    shown = zip(row["levels"] or (), row["times"] or (), strict=True)
+    recent = [(level, (now - at) / timedelta(days=1)) for level, at in shown]
+    if recent and row["just_before"] == 0:
+        recent.append((0, 0.0))
+    return tuple(recent)
 
 
 async def open_by_level(session: Session) -> dict[int, int]:

@@ -101,6 +101,7 @@ assessment = sa.Table(
     sa.Column("categories", ARRAY(sa.Text), nullable=False),
     sa.Column("rules", ARRAY(sa.Text), nullable=False),
     sa.Column("sealed_signals", sa.LargeBinary, nullable=False),
+    _time("lowered_at"),
     sa.CheckConstraint("level BETWEEN 0 AND 4", name="level_known"),
     sa.Index("ix_assessment_signs", "contact_id", "at", postgresql_where=sa.text("level > 0")),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from escalation import Assessment, RiskCategory, RiskLevel, Screener, highest
+from escalation import Assessment, Earlier, RiskCategory, RiskLevel, Screener, highest
 
 NONE, WATCH, ELEVATED, HIGH, IMMINENT = RiskLevel
 
@@ -269,6 +269,13 @@ def test_an_empty_message_is_nothing(screener: Screener) -> None:
 def test_the_same_worry_for_the_third_time_counts_one_higher(screener: Screener) -> None:
     third = screener.assess("I wish I was dead", recent=[ELEVATED, ELEVATED])
     assert (third.level, third.rules) == (HIGH, ("3.2-9",))
+
+
+@pytest.mark.parametrize(("days", "level"), [(6.9, HIGH), (7.1, ELEVATED)])
+def test_the_third_time_counts_within_seven_days_only(screener: Screener, days: float, level: RiskLevel) -> None:
+    """What is older still holds the level up for two weeks, but is no third time."""
+    earlier = [Earlier(ELEVATED, days), Earlier(ELEVATED, 0.5)]
+    assert screener.assess("I wish I was dead", recent=earlier).level is level
 
 
 def test_nothing_for_the_third_time_is_still_nothing(screener: Screener) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.conversation.turn import Took
+from bot.store.tables import audit_entry
 from bot.vocabulary import Channel, Media, OptOut
 from tests.world import NIGHT, World, opening, shipped
 
@@ -370,6 +371,40 @@ async def test_a_little_sign_after_a_great_one_counts_as_the_great_one(world: Wo
     assert (await person.case()).level == HIGH
 
 
+@pytest.mark.parametrize(("reason", "counts_on"), [("false alarm", False), ("helped", True), ("no answer", True)])
+async def test_only_a_false_alarm_lowers_what_later_messages_start_from(
+    world: World, reason: str, counts_on: bool
+) -> None:
+    person = world.person()
+    await person.consents()
+    await person.writes(TONIGHT)
+    amal = world.counsellor()
+    await amal.answers(person, "I am here.")
+    await amal.closes(person, reason)
+    world.pass_time(hours=3)
+    await person.reads()
+    (answer,) = await person.writes(HOPELESS)
+    assert answer.startswith(opening("crisis_on_duty" if counts_on else "meaning_check"))
+    assert (await person.case() is not None) is counts_on
+    assert ("Amal", "lowered") in [(row["by"], row["act"]) for row in await world.rows(audit_entry)] or counts_on
+
+
+async def test_a_false_alarm_lowers_nothing_of_an_earlier_case(world: World) -> None:
+    person, amal = world.person(), world.counsellor()
+    await person.consents()
+    await person.writes(BROTHER)
+    await amal.answers(person, "I am here.")
+    await amal.closes(person, "helped")
+    world.pass_time(days=1)
+    await person.writes(TONIGHT)
+    await amal.answers(person, "I am here.")
+    await amal.closes(person, "false alarm")
+    world.pass_time(days=1)
+    await person.reads()
+    await person.writes(HOPELESS)
+    assert (await person.case()).level == HIGH
+
+
 async def test_after_two_weeks_a_little_sign_is_a_little_sign_again(world: World) -> None:
     person = world.person()
     await person.writes(BROTHER)
@@ -395,6 +430,18 @@ async def test_the_same_wish_for_the_third_time_counts_one_higher(world: World) 
         await person.writes(WANTS_TO_DIE)
         world.pass_time(hours=3)
     assert (await person.case()).level == HIGH
+
+
+async def test_the_same_wish_for_the_third_time_in_ten_days_does_not(world: World) -> None:
+    person, amal = world.person(), world.counsellor()
+    await person.consents()
+    for _ in range(3):
+        await person.writes(WANTS_TO_DIE)
+        await amal.answers(person, "I am here.")
+        level = (await person.case()).level
+        await amal.closes(person)
+        world.pass_time(days=5)
+    assert level == ELEVATED
 
 
 async def test_one_wish_with_a_little_sign_after_it_is_not_three_wishes(world: World) -> None:
@@ -435,6 +482,15 @@ async def test_a_second_voice_note_goes_to_the_queue_at_a_higher_level_and_the_b
     assert answer.startswith(opening("voice_note"))
     assert (await person.case()).level == ELEVATED
     assert (await person.contact()).control.value == "bot"
+
+
+async def test_two_voice_notes_with_calm_words_between_are_not_two_in_a_row(world: World) -> None:
+    person = world.person()
+    await person.consents()
+    await person.sends_voice()
+    await person.writes("good morning")
+    await person.sends_voice()
+    assert (await person.case()).level == 1
 
 
 async def test_off_duty_a_voice_note_is_told_when_somebody_listens(world: World) -> None:
