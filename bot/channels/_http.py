@@ -1,8 +1,8 @@
 """The HTTP client under Twilio's library: real timeouts, Retry-After, and no second POST.
 
 The library's own asynchronous client ignores its timeout (twilio-python #925), repeats POSTs
-on 5xx when retries are on, and drops response headers from its errors. Requests go through httpx's
-transport and not through `httpx.AsyncClient`, because the latter logs every URL, and the URL of a
+on 5xx when retries are on, and drops response headers from its errors. Requests go through a
+transport of ours and not through `httpx.AsyncClient`, because the latter logs every URL, and the URL of a
 listing holds the contact's address.
 """
 
@@ -21,10 +21,10 @@ from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]
 from twilio.http.response import Response  # type: ignore[import-untyped]
 
 from bot import clock
+from bot.channels._wire import Wire
 
 _logger = logging.getLogger(__name__)
 _CONNECTIONS = 20
-_LIMITS = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS, keepalive_expiry=30)
 _LONGEST_WAIT = 86_400.0
 
 # Failures before the first byte of a request left: sending again cannot send twice.
@@ -75,8 +75,7 @@ class PooledHttp(AsyncHttpClient):  # type: ignore[misc]
         self._timeouts = httpx.Timeout(read_timeout, connect=connect_timeout, pool=connect_timeout)
         # A server that drips single bytes never trips a read timeout; this one it does.
         self._patience = 2 * (connect_timeout + read_timeout)
-        self._transport = transport or httpx.AsyncHTTPTransport(limits=_LIMITS)
-        # httpcore's own queue takes time that grows with the square of those waiting in it.
+        self._transport = transport or Wire(_CONNECTIONS)
         self._turn = asyncio.Semaphore(_CONNECTIONS)
 
     async def request(

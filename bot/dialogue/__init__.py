@@ -1,7 +1,7 @@
 """Speaking to the conversation engine, and nothing else: one turn out, one reply in.
 
 Owns: DialogueEngine and its values, RasaEngine (the real one), ScriptedEngine (for tests).
-May import: `bot.vocabulary`, `bot.errors`, httpx. Never `bot.flow`: states travel as plain JSON.
+May import: `bot.vocabulary`, `bot.errors`, aiohttp. Never `bot.flow`: states travel as plain JSON.
 Start reading at: `protocol.py`, then `rasa.py`.
 """
 

@@ -1,7 +1,7 @@
 """The real engine, over HTTP on a private network.
 
 Owns: RasaEngine.
-May import: `bot.errors`, `bot.vocabulary`, httpx.
+May import: `bot.errors`, `bot.vocabulary`, aiohttp.
 Start reading at: `RasaEngine.play`.
 """
 
@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import itertools
 import json
+from http import HTTPStatus
 from typing import Any
 
-import httpx
+import aiohttp
 
 from bot.dialogue.protocol import Call, EngineReply, EngineTurn, Interpretation, Json, Said
 from bot.errors import EngineFailed, EngineUnavailable
@@ -33,11 +34,8 @@ class RasaEngine:
     def __init__(self, url: str, timeout: float = 5.0) -> None:
         self._urls = [one.strip().rstrip("/") + _PREFIX for one in url.split(",") if one.strip()]
         self._turns = itertools.count()
-        self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS)),
-            limits=httpx.Limits(max_connections=None, keepalive_expiry=_IDLE_SECONDS),
-            trust_env=False,
-        )
+        self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, _CONNECT_SECONDS))
+        self._session: aiohttp.ClientSession | None = None
 
     async def play(self, turn: EngineTurn) -> EngineReply:
         """Play one turn, sending the bundle first where it is not yet held."""
@@ -60,28 +58,39 @@ class RasaEngine:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        if self._session is not None:
+            await self._session.close()
 
     async def _ask(
         self, method: str, path: str, body: Json | None = None, turn: EngineTurn | None = None
     ) -> dict[str, Any]:
         for url in self._in_turn():
             try:
-                response = await self._send(method, url + path, body)
-                if turn is not None and response.status_code == httpx.codes.NOT_FOUND:
-                    _content(await self._send("PUT", f"{url}/bundles/{turn.bundle_hash}", turn.bundle_json()))
-                    response = await self._send(method, url + path, body)
-            except httpx.TimeoutException:
+                status, answer = await self._send(method, url + path, body)
+                if turn is not None and status == HTTPStatus.NOT_FOUND:
+                    _content(*await self._send("PUT", f"{url}/bundles/{turn.bundle_hash}", turn.bundle_json()))
+                    status, answer = await self._send(method, url + path, body)
+            except TimeoutError:
                 raise EngineUnavailable(f"The engine at {url} did not answer in time.") from None
-            except httpx.TransportError:
+            except (aiohttp.ClientError, OSError):
                 continue
-            return _content(response)
+            return _content(status, answer)
         raise EngineUnavailable(f"No engine answers at {', '.join(self._urls)}; is it running?")
 
-    async def _send(self, method: str, url: str, body: Json | None) -> httpx.Response:
+    async def _send(self, method: str, url: str, body: Json | None) -> tuple[int, bytes]:
         # Escaped to ASCII, so that half a character (which phones do send) travels too.
         content = None if body is None else json.dumps(body).encode()
-        return await self._http.request(method, url, content=content, headers=_HEADERS)
+        async with self._opened().request(method, url, data=content, headers=_HEADERS) as answer:
+            return answer.status, await answer.read()
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=self._timeout,
+            )
+        return self._session
 
     def _in_turn(self) -> list[str]:
         """Every address once, beginning with the next one; the first again, should its kept
@@ -90,17 +99,17 @@ class RasaEngine:
         return [*self._urls[first:], *self._urls[:first], self._urls[first]]
 
 
-def _content(response: httpx.Response) -> dict[str, Any]:
+def _content(status: int, answer: bytes) -> dict[str, Any]:
     try:
-        content = response.json()
+        content = json.loads(answer)
     except ValueError:
         content = None
     if not isinstance(content, dict):
-        raise EngineFailed(f"The engine answered {response.status_code} with something unreadable.")
-    if response.status_code == httpx.codes.OK:
+        raise EngineFailed(f"The engine answered {status} with something unreadable.")
+    if status == HTTPStatus.OK:
         return content
     reason = content.get("sentence") or content.get("error") or "no reason given"
-    raise EngineFailed(f"The engine refused ({response.status_code}): {reason}.")
+    raise EngineFailed(f"The engine refused ({status}): {reason}.")
 
 
 def _turn_json(turn: EngineTurn) -> dict[str, Any]:

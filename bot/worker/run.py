@@ -50,7 +50,8 @@ async def _run(settings: Settings, account: TwilioAccount | None) -> None:
     engine = RasaEngine(settings.engine_url, timeout=settings.engine_timeout)
     turns = TurnHandler(database, engine, load_screener(settings.lexicon_folder), turn_config(settings))
     inbound = Pool("inbound", settings.worker_turns, InboundWork(turns, wake), poll=settings.poll_interval)
-    sending = OutboundWork(database, _channels(account), _limits(settings, wake), send_policy(settings))
+    channels = _channels(account)
+    sending = OutboundWork(database, channels, _limits(settings, wake), send_policy(settings))
     outbound = Pool("outbound", settings.worker_sends, sending, poll=settings.poll_interval)
     due = Pool("due", 1, DueWork(database), poll=max(1.0, settings.poll_interval))
 
@@ -59,6 +60,8 @@ async def _run(settings: Settings, account: TwilioAccount | None) -> None:
 
     await _until_stopped(settings, inbound.run(), outbound.run(), due.run(), wake.listen(woken))
     await engine.close()
+    for channel in channels.values():
+        await channel.close()
     await wake.close()
     await database.close()
 
