@@ -1,6 +1,6 @@
 """Understanding an answer to a question: a number in any script, a choice by number or by words.
 
-Owns: plain(), number_in(), choice_in().
+Owns: plain(), number_in(), choice_in(), range_in().
 May import: the standard library.
 Start reading at: `choice_in`.
 """
@@ -16,6 +16,7 @@ from bot.flow.bundle import Choice
 _DROPPED = frozenset("\u0640\u02bc\u02b9\u2019`'")
 _TOO_SHORT_TO_FIND = 3
 _ARABIC = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ک": "ك", "ی": "ي"})
+_DIGITS = re.compile(r"\d+")
 _NUMBER = re.compile(r"^(\d{1,3})(?:\s*(?:/|of|de|sur|out of|من|з|із|из)\s*\d{1,3})?$")
 
 
@@ -68,6 +69,15 @@ def choice_in(text: str, payload: str, choices: Mapping[str, Choice], *, exact: 
     if number is not None:
         return list(choices)[number - 1] if 1 <= number <= len(choices) else None
     return None if exact else _longest([one for one in known if _stands_in(one[0], written)])
+
+
+def range_in(text: str, ranges: Mapping[str, tuple[int, int]]) -> str | None:
+    """The value whose range (first and last included) holds the one number in `text`: "17", "I am 17"."""
+    numbers = _DIGITS.findall(plain(text))
+    if len(numbers) != 1:
+        return None
+    number = int(numbers[0])
+    return next((value for value, (first, last) in ranges.items() if first <= number <= last), None)
 
 
 def _longest(found: Sequence[tuple[str, str]]) -> str | None:

@@ -30,7 +30,8 @@ class Step:
     """One step. `kind` is action, collect, set_slots, link, call or noop; `target` what it names.
 
     `answer` is the kind of answer a collect takes: choice, number or text; with `exact` a choice
-    counts only by number, button or its very words.
+    counts only by number, button or its very words. `ranges` says which numbers (first and last)
+    mean a choice, such as ages.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Step:
     low: int = 0
     high: int = 10
     values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    ranges: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
     line: int = 0
 
 
@@ -121,6 +123,8 @@ class Bundle:
         for flow in data["flows"].values():
             for step in flow["steps"]:
                 del step["line"]
+                if not step["ranges"]:  # so that what was published before they were known keeps its name
+                    del step["ranges"]
         return data
 
     @staticmethod
@@ -143,6 +147,7 @@ def _flow(data: Mapping[str, Any]) -> Flow:
                 **step,
                 "next": tuple(Branch(**branch) for branch in step["next"]),
                 "choices": tuple(step["choices"]),
+                "ranges": {value: tuple(ends) for value, ends in step.get("ranges", {}).items()},
             }
         )
         for step in data["steps"]

@@ -21,7 +21,9 @@ from bot.flow.render import FALLBACK
 LONGEST = 1024
 _Node = TypeVar("_Node", bound=Hashable)
 _PLACE = re.compile(r"\{([^{}]*)")
-_PHONE = re.compile(r"\+?\d[\d ()-]{5,}\d")
+# Three digits in a row (short emergency numbers too), or six with dots, spaces, dashes, slashes
+# or brackets between; "13 to 17", "13-17" and "10:30" are none.
+_PHONE = re.compile(r"\d{3}|\+\s?\d|\d(?:[\s().\-/\u2010-\u2015\u00b7]{0,3}\d){5}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,15 +91,40 @@ def _circles(bundle: Bundle) -> Iterator[Finding]:
 
 
 def _unasked(bundle: Bundle, flow: Flow, step: Step) -> list[tuple[str, str]]:
-    """The steps, with their flows, that may follow `step` before the contact is asked anything."""
-    if step.kind == "collect":
+    """The steps, with their flows, that may follow `step` before the contact is asked anything.
+
+    A question on a circle is always asked, since going back empties its slot and so does beginning
+    its flow; only one whose slot a step fills by itself may be passed.
+    """
+    if step.kind == "collect" and step.target not in _filled(bundle):
         return []
     below = [(flow.id, branch.then) for branch in step.next if branch.then != END]
     other = bundle.flows.get(step.target) if step.kind in {"link", "call"} else None
     if other is None:
         return below
-    asks = any(inner.kind == "collect" for inner in other.steps)
-    return [(other.id, other.steps[0].id), *([] if step.kind == "link" or asks else below)]
+    passes = step.kind == "call" and _ends_unasked(bundle, other)
+    return [(other.id, other.steps[0].id), *(below if passes else [])]
+
+
+def _filled(bundle: Bundle) -> set[str]:
+    """The slots that some step sets without asking."""
+    return {slot for flow in bundle.flows.values() for step in flow.steps for slot in step.values}
+
+
+def _ends_unasked(bundle: Bundle, flow: Flow, inside: frozenset[str] = frozenset()) -> bool:
+    """Whether `flow` can be played to its end without asking anything."""
+
+    def after(step_id: str) -> list[str]:
+        step = flow.step(step_id)
+        if step.kind == "collect" and step.target not in _filled(bundle):
+            return []
+        other = bundle.flows.get(step.target) if step.kind in {"link", "call"} else None
+        if other is not None and (other.id in within or not _ends_unasked(bundle, other, within)):
+            return []
+        return [END] if step.kind == "link" else [branch.then for branch in step.next]
+
+    within = inside | {flow.id}
+    return END in _reached([flow.steps[0].id], lambda step_id: [] if step_id == END else after(step_id))
 
 
 def _reached(start: Iterable[_Node], after: Callable[[_Node], Iterable[_Node]]) -> set[_Node]:

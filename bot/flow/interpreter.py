@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from bot.flow.answers import choice_in, number_in, plain
+from bot.flow.answers import choice_in, number_in, plain, range_in
 from bot.flow.bundle import END, Bundle, Flow, Step
 from bot.flow.conditions import holds
 from bot.flow.render import choices_of
@@ -115,6 +115,7 @@ class _Player:
             return number if number is not None and step.low <= number <= step.high else None
         choices = choices_of(self.bundle, self.question(step), self.turn.language)
         chosen = choice_in(text, self.turn.payload, choices, exact=step.exact)
+        chosen = chosen or range_in(text, step.ranges)
         by_intent = None if step.exact else _YES_NO.get(self.turn.intent)
         return chosen or (by_intent if by_intent in choices else None)
 
@@ -231,8 +232,16 @@ class _Player:
         target = next((b.then for b in step.next if holds(b.condition, self.slots, self.facts)), END)
         if target == END:
             self.stack.pop()
-        else:
-            self.put(Frame(frame.flow, target))
+            return
+        self.forget_between(self.bundle.flows[frame.flow], target, step.id)
+        self.put(Frame(frame.flow, target))
+
+    def forget_between(self, flow: Flow, target: str, here: str) -> None:
+        """Going back means asking again: what was collected from there to here is emptied."""
+        ids = [step.id for step in flow.steps]
+        for step in flow.steps[ids.index(target) : ids.index(here) + 1]:
+            if step.kind == "collect":
+                self.slots.pop(step.target, None)
 
     def ask(self, frame: Frame, step: Step) -> None:
         self.says.append(self.question(step))

@@ -24,7 +24,7 @@ _T = TypeVar("_T", bool, int, str)
 
 SERVICE = "service"
 KINDS = ("action", "collect", "set_slots", "link", "call", "noop")
-_STEP_KEYS = {*KINDS, "id", "next", "answer", "choices", "choices_from", "exact", "low", "high"}
+_STEP_KEYS = {*KINDS, "id", "next", "answer", "choices", "choices_from", "exact", "low", "high", "ranges"}
 _WRITTEN = {bool: "`true` or `false`", int: "a whole number", str: "a word or a text"}
 _FLOW_KEYS = {"name", "description", "nlu_trigger", "steps"}
 
@@ -162,18 +162,20 @@ def _step(path: Path, data: Mapped, after: str) -> Step:
         raise FlowError(where, f"needs exactly one of {', '.join(KINDS)}; found {len(kinds)}", step_id)
     kind = kinds[0]
     values = data[kind] if kind == "set_slots" else []
+    choices = _words(where, "choices", data.get("choices", Listed()), step_id)
     return Step(
         id=step_id,
         kind=kind,
         target=_target(where, step_id, data, kind),
         next=_branches(where, step_id, data.get("next"), after),
         answer=_answer(where, step_id, data) if kind == "collect" else "",
-        choices=_words(where, "choices", data.get("choices", Listed()), step_id),
+        choices=choices,
         choices_from=_given(where, data, "choices_from", "", step_id),
         exact=_given(where, data, "exact", False, step_id),
         low=_given(where, data, "low", 0, step_id),
         high=_given(where, data, "high", 10, step_id),
         values=_values(where, step_id, values),
+        ranges=_ranges(where, step_id, data.get("ranges", Mapped()), choices),
         line=data.line,
     )
 
@@ -200,6 +202,22 @@ def _values(where: str, step_id: str, given: Any) -> dict[str, Any]:
     if not isinstance(given, list) or not all(isinstance(one, Mapped) for one in given):
         raise FlowError(where, "`set_slots` is a list of `- name: value`", step_id)
     return {name: value for one in given for name, value in one.items()}
+
+
+def _ranges(where: str, step_id: str, given: Any, choices: Sequence[str]) -> dict[str, tuple[int, int]]:
+    if not isinstance(given, Mapped):
+        raise FlowError(where, "`ranges` holds `choice: [first, last]` lines", step_id)
+    found: dict[str, tuple[int, int]] = {}
+    for value, ends in given.items():
+        if value not in choices:
+            raise FlowError(where, f'`ranges` names "{value}", which is none of `choices`', step_id)
+        if not isinstance(ends, Listed) or [type(end) for end in ends] != [int, int] or ends[0] > ends[1]:
+            raise FlowError(where, f'the range of "{value}" is two whole numbers, written [first, last]', step_id)
+        first, last = ends
+        if any(first <= other[1] and other[0] <= last for other in found.values()):
+            raise FlowError(where, f'the range of "{value}" overlaps another one; a number means one choice', step_id)
+        found[value] = (first, last)
+    return found
 
 
 def _branches(where: str, step_id: str, given: Any, after: str) -> tuple[Branch, ...]:

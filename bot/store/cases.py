@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -305,7 +305,7 @@ async def background(session: Session, address_id: uuid.UUID, inbox_id: int, day
     return Background(address_from(session, row), _recent(row), standing, row["held"])
 
 
-def _recent(row: sa.RowMapping) -> tuple[tuple[int, float], ...]:
+def _recent(row: Mapping[str, Any]) -> tuple[tuple[int, float], ...]:
     now = clock.now()
     shown = zip(row["levels"] or (), row["times"] or (), strict=True)
     recent = [(level, (now - at) / timedelta(days=1)) for level, at in shown]

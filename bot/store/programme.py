@@ -67,7 +67,8 @@ async def site_of(session: Session, contact_id: uuid.UUID) -> Site | None:
 async def next_meetings(
     session: Session, *, kind: str | None, site_id: uuid.UUID | None, minor: bool, days: int, most: int
 ) -> list[Meeting]:
-    """The next meeting of each matching group within `days`, soonest first."""
+    """The next meeting of each matching group within `days`, soonest first. Groups for minors are for
+    those who said they are minors, and the others for all others."""
     now = clock.now()
     soonest = (
         sa.select(meeting.c.group_id, sa.func.min(meeting.c.starts_at).label("starts_at"))
@@ -78,7 +79,7 @@ async def next_meetings(
     wanted: list[sa.ColumnElement[bool]] = [sa.true()]
     wanted += [group_.c.kind == kind] if kind else []
     wanted += [site.c.id == site_id] if site_id else []
-    wanted += [group_.c.for_minors] if minor else []
+    wanted += [group_.c.for_minors.is_(minor)]
     rows = await session.all(
         _meetings()
         .join(soonest, sa.and_(soonest.c.group_id == group_.c.id, soonest.c.starts_at == meeting.c.starts_at))
@@ -122,9 +123,9 @@ def _meeting(row: Row) -> Meeting:
 
 
 async def join(session: Session, group_id: uuid.UUID, contact_id: uuid.UUID, *, minor: bool) -> bool:
-    """Become a member. False when the group is full, gone, or not for minors."""
+    """Become a member. False when the group is full, gone, or not for people of that age."""
     row = await session.one(sa.select(group_).where(group_.c.id == group_id).with_for_update())
-    if row is None or (minor and not row["for_minors"]):
+    if row is None or minor is not row["for_minors"]:
         return False
     members = await session.all(sa.select(membership.c.contact_id).where(membership.c.group_id == group_id))
     already = contact_id in {member["contact_id"] for member in members}

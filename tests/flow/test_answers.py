@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.flow.answers import choice_in, number_in, plain
+from bot.flow.answers import choice_in, number_in, plain, range_in
 from bot.flow.bundle import Choice
 from tests.world import shipped
 
@@ -153,3 +153,12 @@ def test_one_word_is_one_command_in_whatever_language() -> None:
             for word in words:
                 owners.setdefault(plain(word), set()).add(command)
     assert {word: commands for word, commands in owners.items() if len(commands) > 1} == {}
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [("17", "teen"), ("i am 17", "teen"), ("١٧ سنة", "teen"), ("tengo 12 años", "child"), ("18", "adult"), ("99", "adult"),
+     ("121", None), ("seventeen", None), ("16 or 17", None), ("2010-05-01", None), ("", None)],
+)  # fmt: skip
+def test_an_age_is_the_band_it_lies_in(written: str, value: str | None) -> None:
+    assert range_in(written, {"child": (0, 12), "teen": (13, 17), "adult": (18, 120)}) == value

@@ -31,6 +31,10 @@ MISTAKES = {
     "too-long": ("hard_days/en.yml", "utter_hear: ", f"utter_hear: {LONG} ", "hard_days/en.yml"),
     "phone-number": ("hard_days/en.yml", "utter_hear: ", "utter_hear: Call 800 555 0199. ", "hard_days/en.yml"),
     "phone-number, international": ("service/en.yml", "  no_lines: ", "  no_lines: Call +57 300 111 2222. ", "service/en.yml"),
+    "phone-number, dots": ("hard_days/en.yml", "utter_hear: ", "utter_hear: Call 80.05.50.19. ", "hard_days/en.yml"),
+    "phone-number, slashes": ("hard_days/en.yml", "utter_hear: ", "utter_hear: Call 80/05/50. ", "hard_days/en.yml"),
+    "phone-number, short": ("hard_days/en.yml", "utter_hear: ", "utter_hear: Call 112. ", "hard_days/en.yml"),
+    "phone-number, Arabic digits": ("hard_days/ar.yml", "utter_hear: ", "utter_hear: ١١٢ ", "hard_days/ar.yml"),
     "missing-words": ("service/uk.yml", "  repeat: [", "  repeated: [", "service/uk.yml"),
 }  # fmt: skip
 
@@ -79,6 +83,46 @@ def test_a_circle_without_a_question_is_found(folder: Folder) -> None:
     again = "    next:\n      - if: slots.misses\n        then: hear\n      - else: ask\n"
     folder.change("hard_days/flow.yml", "  - id: ask\n", f"{again}  - id: ask\n")
     assert check(folder.read(), KNOWN_ACTIONS) != []
+
+
+BACK = "    next:\n      - if: slots.hard_days_choice == 'none'\n        then: hear\n"
+ASKED = "    choices: [breathing, groups, person]\n    next:\n"
+
+
+def test_going_back_to_a_question_is_no_circle(folder: Folder) -> None:
+    folder.change("hard_days/flow.yml", ASKED, ASKED.replace("    next:\n", BACK))
+    assert check(folder.read(), KNOWN_ACTIONS) == []
+
+
+def test_a_question_whose_answer_is_set_beforehand_does_not_break_a_circle(folder: Folder) -> None:
+    folder.change("hard_days/flow.yml", ASKED, ASKED.replace("    next:\n", BACK))
+    folder.change(
+        "hard_days/flow.yml", "  - id: ask\n", "  - id: known\n    set_slots: [{hard_days_choice: none}]\n  - id: ask\n"
+    )
+    assert [one.rule for one in check(folder.read(), KNOWN_ACTIONS)] == ["circle"]
+
+
+@pytest.mark.parametrize(("else_", "rules"), [("END", ["circle"]), ("ask", [])])
+def test_a_called_flow_breaks_a_circle_only_if_it_always_asks(folder: Folder, else_: str, rules: list[str]) -> None:
+    """`side` has a question, but may end without it."""
+    folder.write(
+        "side/flow.yml",
+        "name: S\ndescription: S\nsteps:\n  - id: a\n    noop: true\n    next:\n      - if: slots.x\n        then: ask\n"
+        f"      - else: {else_}\n  - id: ask\n    collect: aside\n    answer: text\n    next: END\n",
+    )
+    folder.write(
+        "round/flow.yml",
+        "name: R\ndescription: R\nsteps:\n  - id: a\n    call: side\n  - id: b\n    noop: true\n    next: a\n",
+    )
+    for language in ("en", "es", "fr", "ar", "uk", "ru"):
+        folder.write(f"side/{language}.yml", f"language: {language}\ntexts: {{utter_ask_aside: Well}}\n")
+        folder.write(f"round/{language}.yml", f"language: {language}\ntexts: {{}}\n")
+    assert [one.rule for one in check(folder.read(), KNOWN_ACTIONS)] == rules
+
+
+def test_ages_and_times_are_no_phone_numbers(folder: Folder) -> None:
+    folder.change("hard_days/en.yml", "utter_hear: ", "utter_hear: From 13-17, 13 to 17, at 10:30, 3/10, 24 hours. ")
+    assert check(folder.read(), KNOWN_ACTIONS) == []
 
 
 def test_one_equals_sign_in_place_of_two_is_found_and_not_always_true(folder: Folder) -> None:

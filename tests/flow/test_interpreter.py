@@ -204,6 +204,26 @@ def test_slots_that_were_set_lead_the_way_and_a_question_already_answered_is_not
     assert keys(begin(bundle, "known")) == ["utter_bye"]
 
 
+def test_going_back_to_a_question_asks_it_again_and_the_ones_after_it() -> None:
+    again = Branch("slots.sure == 'no'", "first")
+    bundle = bundle_of(
+        flow(
+            "form",
+            step("first", "collect", "name", "second", answer="text"),
+            step("second", "collect", "town", "sure", answer="text"),
+            Step("sure", "collect", "sure", next=(again, Branch("", "bye")), answer="text"),
+            step("bye", "action", "utter_bye"),
+        )
+    )
+    outcome, asked = begin(bundle, "form"), []
+    for text in ("A", "B", "no", "C", "D", "yes"):
+        asked += keys(outcome)
+        outcome = advance(bundle, through_json(outcome.state), TurnInput("en", text=text))
+    one_round = ["utter_ask_name", "utter_ask_town", "utter_ask_sure"]
+    assert asked + keys(outcome) == [*one_round, *one_round, "utter_bye"]
+    assert (outcome.state.slots["name"], outcome.state.slots["town"]) == ("C", "D")
+
+
 @pytest.mark.parametrize(("confidence", "interrupts"), [(SURE_ENOUGH_TO_INTERRUPT, True), (0.69, False)])
 def test_only_a_clear_wish_interrupts(confidence: float, interrupts: bool) -> None:
     asked = begin(shipped(), "breathing")

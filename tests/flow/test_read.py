@@ -44,6 +44,18 @@ WRONG_FLOWS = {
     "choices are empty": (STEPS + "  - id: a\n    collect: x\n    choices:\n", 4, "a", ""),
     "exact is no": (STEPS + "  - id: a\n    collect: x\n    choices: [y]\n    exact: no\n", 4, "a", ""),
     "low is a word": (STEPS + "  - id: a\n    collect: x\n    answer: number\n    low: zero\n", 4, "a", ""),
+    "range of nothing": (
+        STEPS + "  - id: a\n    collect: x\n    choices: [y]\n    ranges: {z: [1, 2]}\n", 4, "a", '`ranges` names "z"',
+    ),
+    "range of one number": (
+        STEPS + "  - id: a\n    collect: x\n    choices: [y]\n    ranges: {y: [1]}\n", 4, "a", "two whole numbers",
+    ),
+    "range backwards": (
+        STEPS + "  - id: a\n    collect: x\n    choices: [y]\n    ranges: {y: [2, 1]}\n", 4, "a", "two whole numbers",
+    ),
+    "ranges overlap": (
+        STEPS + "  - id: a\n    collect: x\n    choices: [y, z]\n    ranges: {y: [1, 5], z: [5, 9]}\n", 4, "a", "overlaps",
+    ),
     "action without name": (STEPS + "  - id: a\n    action:\n", 4, "a", ""),
     "set_slots is a mapping": (STEPS + "  - id: a\n    set_slots: {x: 1}\n", 4, "a", "`set_slots` is a list"),
     "set_slots of words": (STEPS + "  - id: a\n    set_slots: [x]\n", 4, "a", "`set_slots` is a list"),

@@ -113,7 +113,18 @@ async def test_whoever_agreed_is_not_asked_again(world: World) -> None:
     assert "computer program, not a person and not a doctor" not in answer
 
 
-@pytest.mark.parametrize(("said", "band"), [("1", "under_13"), ("2", "teen"), ("3", "adult"), ("4", "rather_not")])
+@pytest.mark.parametrize(
+    ("said", "band"),
+    [
+        ("1", "under_13"),
+        ("2", "teen"),
+        ("3", "adult"),
+        ("4", "rather_not"),
+        ("17", "teen"),
+        ("i am 34", "adult"),
+        ("12", "under_13"),
+    ],
+)
 async def test_the_age_band_is_kept_as_it_was_said(world: World, said: str, band: str) -> None:
     person = await asked_to_agree(world)
     await person.writes("1")
