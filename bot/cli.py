@@ -117,11 +117,12 @@ def cases(
     take: Annotated[bool, typer.Option(help="take the case: the bot is silent")] = False,
     close: Annotated[str, typer.Option(help="close it with this reason, and let the bot speak again")] = "",
     by: Annotated[str, typer.Option(help="your name, for the record")] = os.environ.get("USER", "counsellor"),
+    supervisor: Annotated[bool, typer.Option("--supervisor", help="close a case that somebody else has")] = False,
 ) -> None:
     """List open cases, worst first; show, take, answer and close one."""
     from bot.desk import desk
 
-    _run(desk(_settings(), case=case, answer=answer, take=take, close=close, by=by))
+    _run(desk(_settings(), case=case, answer=answer, take=take, close=close, by=by, supervisor=supervisor))
 
 
 # Trying one part, line by line

@@ -23,8 +23,11 @@ from escalation.case import CLOSING_REASONS, CaseState, state_of
 _LEVELS = ("asked", "watch", "elevated", "HIGH", "IMMINENT")
 
 
-async def desk(settings: Settings, *, case: str, answer: str, take: bool, close: str, by: str) -> None:
-    """One act on one case, or the list. Raises HarbourError with a sentence."""
+async def desk(
+    settings: Settings, *, case: str, answer: str, take: bool, close: str, by: str, supervisor: bool = False
+) -> None:
+    """One act on one case, or the list. `supervisor` may close another's case. Raises HarbourError
+    with a sentence."""
     async with open_database(settings) as database:
         async with database.transaction() as session:
             if not case:
@@ -33,7 +36,7 @@ async def desk(settings: Settings, *, case: str, answer: str, take: bool, close:
             found = await cases.find(session, case)
             if found is None:
                 raise ConfigurationError(f"There is no one open case that begins with {case!r}; see `harbour cases`.")
-            await _act(session, found, answer, take, close, by, settings.sms_segments)
+            await _act(session, found, answer, take, close, by, settings.sms_segments, supervisor)
         if answer or close:
             await Wake(settings.redis_url.get_secret_value()).call(OUTBOX)
         if not close:
@@ -41,13 +44,15 @@ async def desk(settings: Settings, *, case: str, answer: str, take: bool, close:
                 await _show(session, found, by)
 
 
-async def _act(session: Session, case: Case, answer: str, take: bool, close: str, by: str, sms_segments: int) -> None:
+async def _act(
+    session: Session, case: Case, answer: str, take: bool, close: str, by: str, sms_segments: int, supervisor: bool
+) -> None:
     if take:
         await handover.acknowledge(session, case, by)
     if answer:
         await handover.answer(session, case, by, answer, sms_segments=sms_segments)
     if close:
-        await handover.hand_back(session, case, by, close)
+        await handover.hand_back(session, case, by, close, supervisor=supervisor)
         print("closed; the bot answers again")
 
 

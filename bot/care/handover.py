@@ -90,9 +90,10 @@ async def answer(session: Session, case: Case, by: str, text: str, *, sms_segmen
     await cases.add_event(session, case.id, "answered", by=by)
 
 
-async def hand_back(session: Session, case: Case, by: str, reason: str) -> None:
+async def hand_back(session: Session, case: Case, by: str, reason: str, *, supervisor: bool = False) -> None:
     """Close the case with a reason and let the bot speak again; a false alarm also lowers the level
-    that later messages start from. Raises CaseConflict."""
+    that later messages start from. Only whoever has the case may, or a `supervisor`, and the audit
+    says which. Raises CaseConflict."""
     if reason not in CLOSING_REASONS:
         known = ", ".join(CLOSING_REASONS)
         raise CaseConflict(f"Closing needs one of these reasons: {known}.")
@@ -100,13 +101,16 @@ async def hand_back(session: Session, case: Case, by: str, reason: str) -> None:
     held = await _still_open(session, case)
     if state_of([event.kind for event in held.events]) is not CaseState.ACTIVE:
         raise CaseConflict("Only a case that somebody has answered can be closed.")
+    holder = _holder(held)
+    if holder != by and not supervisor:
+        raise CaseConflict(f"{holder} has this case; only they can close it, or a supervisor with --supervisor.")
     await cases.add_event(session, case.id, "closed", by=by, note=reason)
     await cases.close(session, case.id)
     if reason == FALSE_ALARM:
         await cases.lower(session, held)
         await cases.audit(session, by, "lowered", case.id)
     await contacts.change_contact(session, case.contact_id, {"control": "bot", "open_check": None})
-    await cases.audit(session, by, "closed", case.id)
+    await cases.audit(session, by, "closed" if holder == by else "closed as supervisor", case.id)
     await _say(session, case.contact_id, held.language, "counsellor_left", kind="notice")
 
 

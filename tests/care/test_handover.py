@@ -118,6 +118,27 @@ async def test_a_case_that_nobody_answered_cannot_be_closed(world: World) -> Non
         await amal.closes(person)
 
 
+async def test_nobody_closes_the_case_of_somebody_else(world: World) -> None:
+    person = await waiting(world)
+    await world.counsellor("Amal").answers(person, "Hello.")
+    with pytest.raises(CaseConflict, match="Amal has this case; only they can close it"):
+        await world.counsellor("Bohdan").closes(person)
+    assert await person.case() is not None
+    assert "closed" not in {row["act"] for row in await world.rows(audit_entry)}
+
+
+async def test_a_supervisor_may_and_it_is_written_down(world: World) -> None:
+    person = await waiting(world)
+    await world.counsellor("Amal").answers(person, "Hello.")
+    case = await person.case()
+    assert case is not None
+    async with world.database.transaction() as session:
+        await handover.hand_back(session, case, "Bohdan", "helped", supervisor=True)
+    assert await person.case() is None
+    *_, last = await world.rows(audit_entry)
+    assert (last["by"], last["act"]) == ("Bohdan", "closed as supervisor")
+
+
 async def test_a_case_is_closed_once(world: World) -> None:
     person, amal = await waiting(world), world.counsellor()
     await amal.answers(person, "Hello.")

@@ -52,7 +52,7 @@ async def members(world: World) -> int:
 async def test_meetings_are_listed_soonest_first_in_the_time_of_their_place(world: World) -> None:
     answer = await looking(world, "7", "3")
     assert answer.splitlines() == [
-        "These are the next meetings, in your local time. Send a number to join a group.",
+        "These are the next meetings, in the local time of each place. Send a number to join a group.",
         "1. Women's circle – North site – Tue 24 Nov, 15:00",
         "2. Talking together – South site – Wed 25 Nov, 10:00",
         "3. Men talk – North site – Thu 26 Nov, 17:00",
