@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     window_hours: float = Field(24, description="WhatsApp's customer-service window")
     sms_segments: int = Field(6, description="most segments of one SMS; longer texts are split")
 
+    second_reader: bool = Field(
+        True, description="a statistical reader beside the risk lexicons; it only raises levels"
+    )
     history_days: int = Field(14, description="how long an earlier risk level counts")
     acknowledge_minutes: int = Field(30, description="wait the person is told while someone is on duty")
     repeat_crisis_minutes: float = Field(5, description="how soon the first answer to risk may be repeated in full")

@@ -8,6 +8,7 @@ Start reading at: screen.Screener.assess.
 
 from escalation.lexicon import LexiconError
 from escalation.screen import Screener
+from escalation.second import raised
 from escalation.signs import Assessment, Earlier, RiskCategory, RiskLevel, RiskSignal, highest
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "RiskSignal",
     "Screener",
     "highest",
+    "raised",
 ]

@@ -109,7 +109,7 @@ class Share:
 
     def __str__(self) -> str:
         if not self.whole:
-            return f"–"
+            return "–"
         low, high = self.interval
         return f"{self.value:.3f} [{low:.2f}-{high:.2f}]{self.part:>4}/{self.whole}".rjust(28)
 

@@ -102,7 +102,7 @@ class World:
         bundle = shipped()
         understanding: dict[str, tuple[str, float]] = {}
         engine = ScriptedEngine(lambda text: understanding.get(text, ("nlu_fallback", 0.1)), play(bundle))
-        config = TurnConfig(organisation="Test organisation")
+        config = TurnConfig(organisation="Test organisation", second_reader=True)
         world = World(database, engine, TurnHandler(database, engine, screener(), config), understanding=understanding)
         clock.freeze(lambda: world.now)
         async with database.transaction() as session:
@@ -132,7 +132,9 @@ class World:
 
     def handler(self) -> TurnHandler:
         """One more worker's turn handler, beside `turns`."""
-        return TurnHandler(self.database, self.engine, screener(), TurnConfig(organisation="Test organisation"))
+        return TurnHandler(
+            self.database, self.engine, screener(), TurnConfig(organisation="Test organisation", second_reader=True)
+        )
 
     async def send_out(self, channel: SendingChannel, policy: SendPolicy | None = None) -> None:
         """Hand over whatever is due, on every channel, to this provider."""

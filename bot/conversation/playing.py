@@ -86,6 +86,7 @@ class Playing:
     ) -> EngineReply:
         self._spare_a_broken_engine()
         message = scene.waiting.message
+        text = "" if result is not None else (message.text or message.button_title)
         return await self._engine.play(
             EngineTurn(
                 bundle_hash=scene.bundle.hash,
@@ -93,10 +94,11 @@ class Playing:
                 state=state,
                 language=language,
                 channel=scene.channel,
-                text="" if result is not None else (message.text or message.button_title),
+                text=text,
                 payload=message.button_payload,
                 start="" if result is not None else (REPEAT if play.repeat else play.start),
                 result=result,
+                reading=scene.reading.by_text.get(text),
                 facts=self._facts(scene, contact, language),
             )
         )

@@ -17,6 +17,7 @@ from bot.conversation.content import Content
 from bot.conversation.facts import Rota, Truth, truth_for
 from bot.conversation.language import detect
 from bot.conversation.screening import screen
+from bot.conversation.second_reader import Reading, SecondReader
 from bot.flow import Bundle, render
 from bot.flow.state import Say
 from bot.programme.actions import MINORS
@@ -39,6 +40,7 @@ class TurnConfig:
     organisation: str = "this service"
     time_zone: str = "UTC"
     first_languages: tuple[str, ...] = ("en",)
+    second_reader: bool = False
     history_days: int = 14
     acknowledge_minutes: int = 30
     away_hours: float = 24
@@ -64,6 +66,7 @@ class Scene:
     case: Standing | None
     first_languages: tuple[str, ...]
     more_waits: bool = False
+    reading: Reading = dataclasses.field(default_factory=Reading)
 
     @property
     def about_other(self) -> bool:
@@ -98,9 +101,10 @@ class Scene:
 class SceneReader:
     """Reads what a turn must know, in as few round trips as it takes."""
 
-    def __init__(self, screener: Screener, config: TurnConfig) -> None:
+    def __init__(self, screener: Screener, config: TurnConfig, second: SecondReader) -> None:
         self.content = Content()
         self._screener = screener
+        self._second = second
         self._config = config
         self._rota = Rota()
 
@@ -115,6 +119,8 @@ class SceneReader:
         recent = [Earlier(RiskLevel(level), days) for level, days in known.recent]
         own = screen(self._screener, message, minor=minor)
         latched = screen(self._screener, message, recent, minor=minor) if recent else own
+        reading = await self._second.read(message, own)
+        own, latched = reading.raise_(own, minor=minor), reading.raise_(latched, minor=minor)
         bundle = await self.content.for_state(session, _still_open(contact))
         language = contact.language or detect(" ".join(message.texts)).language
         contact = dataclasses.replace(contact, language=language, state=_still_open(contact))
@@ -134,6 +140,7 @@ class SceneReader:
             known.case,
             self._config.first_languages,
             more_waits,
+            reading,
         )
 
     def is_alarming(self, waiting: Waiting) -> bool:

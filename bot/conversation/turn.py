@@ -22,6 +22,7 @@ from bot.conversation.events import Answered, CaseRequested, ContactChanged, Eve
 from bot.conversation.playing import Playing
 from bot.conversation.record import Desk, record
 from bot.conversation.scene import Scene, SceneReader, TurnConfig
+from bot.conversation.second_reader import SecondReader
 from bot.dialogue.protocol import DialogueEngine
 from bot.errors import EngineUnavailable
 from bot.flow.answers import choice_in
@@ -75,7 +76,7 @@ class TurnHandler:
     def __init__(self, database: Database, engine: DialogueEngine, screener: Screener, config: TurnConfig) -> None:
         self._database = database
         self._config = config
-        self._scenes = SceneReader(screener, config)
+        self._scenes = SceneReader(screener, config, SecondReader(engine, on=config.second_reader))
         self._playing = Playing(engine, self._scenes.content, config)
         self._answering = Answering(self._playing)
 

@@ -1,6 +1,6 @@
 """What the application asks of a conversation engine, and the values that travel.
 
-Owns: DialogueEngine, EngineTurn, EngineReply, Said, Call, Interpretation.
+Owns: DialogueEngine, EngineTurn, EngineReply, Said, Call, Interpretation, Sounds.
 May import: `bot.vocabulary`.
 Start reading at: `DialogueEngine`.
 """
@@ -23,6 +23,7 @@ class EngineTurn:
 
     `bundle_hash` names the published content; `bundle_json` gives it, and is asked only when the
     engine does not hold it yet. `state` is what the last reply gave, None for a new contact.
+    `reading` is what `DialogueEngine.read` gave for `text`, if it was asked: it is not read again.
     `language` is an ISO 639-1 code, `channel` a `bot.vocabulary.Channel` value.
     """
 
@@ -35,6 +36,7 @@ class EngineTurn:
     payload: str = ""
     start: str = ""
     result: Json | None = None
+    reading: Interpretation | None = None
     facts: Json = dataclasses.field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -81,12 +83,26 @@ class EngineReply:
 
 
 @dataclasses.dataclass(frozen=True)
+class Sounds:
+    """The second reader's opinion of a text: the level it sounds like, 0 to 4, its category ("R1" …),
+    and how sure it is, 0 to 1, that it is no less than level 2."""
+
+    level: int
+    category: str
+    sureness: float
+
+
+@dataclasses.dataclass(frozen=True)
 class Interpretation:
-    """What a text was understood as, with the engine's next best guesses: (intent, confidence)."""
+    """What a text was understood as, with the engine's next best guesses: (intent, confidence).
+
+    `sounds` is None when the engine's model has no second reader.
+    """
 
     intent: str
     confidence: float
     ranking: tuple[tuple[str, float], ...] = ()
+    sounds: Sounds | None = None
 
 
 class DialogueEngine(Protocol):

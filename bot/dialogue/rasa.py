@@ -14,7 +14,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.dialogue.protocol import Call, EngineReply, EngineTurn, Interpretation, Json, Said
+from bot.dialogue.protocol import Call, EngineReply, EngineTurn, Interpretation, Json, Said, Sounds
 from bot.errors import EngineFailed, EngineUnavailable
 from bot.vocabulary import Reading
 
@@ -46,7 +46,9 @@ class RasaEngine:
         """Understand `text` and do nothing else."""
         answer = await self._ask("POST", "/read", {"text": text})
         ranking = tuple((one["intent"], one["confidence"]) for one in answer["ranking"])
-        return Interpretation(answer["intent"], answer["confidence"], ranking)
+        risk = answer["risk"]
+        sounds = risk and Sounds(risk["level"], risk["category"], risk["sureness"])
+        return Interpretation(answer["intent"], answer["confidence"], ranking, sounds)
 
     async def ready(self) -> bool:
         """Whether any of the engines answers and has its model."""
@@ -122,6 +124,7 @@ def _turn_json(turn: EngineTurn) -> dict[str, Any]:
         "payload": turn.payload,
         "start": turn.start,
         "result": turn.result,
+        "reading": turn.reading and {"intent": turn.reading.intent, "confidence": turn.reading.confidence},
         "facts": turn.facts,
     }
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from bot.dialogue.protocol import Call, EngineReply, EngineTurn, Interpretation, Said
+from bot.dialogue.protocol import Call, EngineReply, EngineTurn, Interpretation, Said, Sounds
 from bot.errors import HarbourError
 from bot.vocabulary import Reading
 
@@ -28,13 +28,16 @@ class ScriptedEngine:
 
     `understand` maps a text to (intent, confidence). `play` is the pure interpreter, handed in
     because this package does not know flows (`tests/world.py` has it). Set
-    `fails_with` to an error to have every question answered by it.
+    `fails_with` to an error to have every question answered by it;
+    `sounds` holds what the second reader hears in a text.
     """
 
     def __init__(self, understand: Understand, play: Play) -> None:
         self._understand = understand
         self._play = play
         self.fails_with: HarbourError | None = None
+        self.sounds: dict[str, Sounds] = {}
+        self.read_texts: list[str] = []
         self.turns: list[EngineTurn] = []
 
     async def play(self, turn: EngineTurn) -> EngineReply:
@@ -55,8 +58,9 @@ class ScriptedEngine:
     async def read(self, text: str) -> Interpretation:
         """What the script says of `text`."""
         self._fail_if_told()
+        self.read_texts.append(text)
         intent, confidence = self._understand(text)
-        return Interpretation(intent, confidence, ((intent, confidence),))
+        return Interpretation(intent, confidence, ((intent, confidence),), self.sounds.get(text))
 
     async def ready(self) -> bool:
         """Unless told to fail."""

@@ -25,6 +25,7 @@ from bot.engine.phrases import DataError, Phrase, read_phrases, write_rasa
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 KEPT = 2
+_COMPONENTS = ("policy.py", "reader.py", "risk_reader.py", "second_reader.py", "understanding.py")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -69,9 +70,10 @@ def _ingredients(data: Path) -> Iterator[Path]:
     """Settings, the components that `config.yml` names and what they lean on, phrases, locked versions."""
     yield from (HERE / name for name in ("config.yml", "domain.yml", "stories.yml"))
     yield from (HERE / name for name in ("phrases.py", "requirements.lock"))
-    yield from (HERE / "components" / name for name in ("policy.py", "reader.py", "understanding.py"))
+    yield from (HERE / "components" / name for name in _COMPONENTS)
     yield ROOT / "bot" / "flow" / "answers.py"
     yield from sorted(data.glob("*/*.yml"))
+    yield from sorted((ROOT / "risk_data").glob("*.txt"))
 
 
 def _intents() -> frozenset[str]:

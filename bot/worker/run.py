@@ -101,6 +101,7 @@ def turn_config(settings: Settings) -> TurnConfig:
         organisation=settings.organisation,
         time_zone=settings.time_zone,
         first_languages=tuple(code.strip() for code in settings.first_languages.split(",")),
+        second_reader=settings.second_reader,
         history_days=settings.history_days,
         acknowledge_minutes=settings.acknowledge_minutes,
         away_hours=settings.away_hours,

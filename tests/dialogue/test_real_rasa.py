@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.dialogue import EngineReply, EngineTurn, RasaEngine
+from bot.dialogue import EngineReply, EngineTurn, Interpretation, RasaEngine
 from bot.errors import EngineFailed, EngineUnavailable
 from bot.flow import Bundle
 from bot.vocabulary import Reading
@@ -284,3 +284,17 @@ async def test_an_engine_that_is_too_slow_counts_as_unavailable(bundle: Bundle) 
         await Talk(engine, bundle).start("ask_menu")
     await engine.close()
     server.close()
+
+
+async def test_the_second_reader_is_asked_in_the_same_breath(rasa: RasaEngine) -> None:
+    grave = await rasa.read("i have taken all my pills and i am lying down now, tell my mother sorry")
+    light = await rasa.read("hello, when is the next meeting of the group please")
+    assert grave.sounds is not None and light.sounds is not None
+    assert grave.sounds.level > light.sounds.level == 0
+    assert grave.sounds.sureness > light.sounds.sureness
+
+
+async def test_what_was_read_before_is_not_read_again(with_rasa: Talk) -> None:
+    heard = Interpretation("want_exercise", 0.93)
+    reply = await with_rasa.engine.play(with_rasa.turn(text="qwertz", reading=heard))
+    assert reply.reading == Reading("want_exercise", 0.93, "en")

@@ -116,9 +116,17 @@ def _message(turn: Turn) -> UserMessage:
         text=as_words(turn.input.text) if turn.has_words else "",
         output_channel=TurnOutput(turn),
         sender_id=uuid.uuid4().hex,
-        parse_data=None if turn.has_words else dict(_NOTHING_READ),
+        parse_data=_read_before(turn) if turn.has_words else dict(_NOTHING_READ),
         input_channel=TurnChannel.name(),
     )
+
+
+def _read_before(turn: Turn) -> dict[str, Any] | None:
+    """What the worker already had read of this text, in Rasa's form: nothing is read twice."""
+    if turn.read_before is None:
+        return None
+    intent = {"name": turn.read_before["intent"], "confidence": turn.read_before["confidence"]}
+    return {"text": as_words(turn.input.text), "intent": intent, "entities": [], "intent_ranking": [intent]}
 
 
 def as_words(text: str) -> str:
@@ -149,7 +157,7 @@ async def _read(agent: Agent, data: Mapping[str, Any]) -> dict[str, Any]:
         raise Malformed("malformed", '"text" must be a text')
     read = await agent.parse_message(as_words(data["text"]))
     ranking = [_reading(one) for one in read.get("intent_ranking", [])]
-    return {**_reading(read["intent"]), "ranking": ranking[:RANKED]}
+    return {**_reading(read["intent"]), "ranking": ranking[:RANKED], "risk": read.get("risk")}
 
 
 def _reading(intent: Mapping[str, Any]) -> dict[str, Any]:

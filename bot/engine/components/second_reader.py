@@ -1,6 +1,6 @@
 """How dangerous a text sounds, learnt from labelled messages. Knows nothing of Rasa.
 
-Owns: SecondReader, Danger, Labelled.
+Owns: SecondReader, Danger, Labelled, messages_in(), read_labelled().
 May import: scikit-learn, `understanding`.
 Start reading at: `SecondReader.danger`.
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,15 @@ class Danger:
 
     sureness: tuple[float, ...]
     category: str
+
+    def level(self, thresholds: Sequence[float]) -> int:
+        """The highest level of which it is sure enough; `thresholds` are for levels 1, 2, 3 and 4.
+
+        Level 1 is a lower bar for the same question as level 2: worth asking the person what they mean.
+        """
+        sureness = (self.sureness[0], *self.sureness)
+        enough = zip(sureness, thresholds, strict=True)
+        return max((at for at, (sure, least) in enumerate(enough, start=1) if sure >= least), default=0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,6 +130,15 @@ def read_labelled(lines: Iterable[str], where: str) -> list[Labelled]:
             raise ValueError(f'{where}:{number}: a line is "level|categories|text", with a level from 0 to 4')
         found.append(Labelled(text, int(level), tuple(filter(None, map(str.strip, categories.split(","))))))
     return found
+
+
+def messages_in(folder: Path) -> list[Labelled]:
+    """Every labelled message of `folder`. Raises ValueError at the first line that cannot be read."""
+    return [
+        message
+        for file in sorted(folder.glob("*.txt"))
+        for message in read_labelled(file.read_text(encoding="utf-8").splitlines(), str(file))
+    ]
 
 
 def _features(settings: Settings, letters: TfidfVectorizer, texts: Sequence[str]) -> spmatrix:

@@ -26,7 +26,8 @@ _current: ContextVar[Turn] = ContextVar("turn")
 class Turn:
     """One turn from request to reply. It lives for one request and is then forgotten.
 
-    `reading` is what was understood, if there were words to read.
+    `read_before` is what `/read` gave for this text, if it was asked. `reading` is what was
+    understood, if there were words to read.
     `state` is what the tracker store hands to Rasa and, after the turn, what Rasa handed back.
     `said` collects what went out through the output channel. `failure` is the first error of
     the interpreter or the renderer: Rasa would log it and go on, so it is kept here instead.
@@ -35,6 +36,7 @@ class Turn:
     bundle: Bundle
     state: Mapping[str, Any]
     input: TurnInput
+    read_before: Mapping[str, Any] | None = None
     reading: dict[str, Any] | None = None
     outcome: Outcome | None = None
     rendered: int = 0

@@ -44,7 +44,17 @@ def read_turn(data: Mapping[str, Any], bundle: Bundle) -> Turn:
         facts=_mapping(data, "facts") or {},
     )
     _fits(turn, state, bundle)
-    return Turn(bundle, state.to_json(), turn)
+    return Turn(bundle, state.to_json(), turn, read_before=_reading(data))
+
+
+def _reading(data: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    reading = _mapping(data, "reading")
+    if reading is None:
+        return None
+    confidence = reading.get("confidence")
+    if not isinstance(reading.get("intent"), str) or not isinstance(confidence, (int, float)):
+        raise Malformed("malformed", '"reading" must hold "intent", a text, and "confidence", a number')
+    return reading
 
 
 def _mapping(data: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
