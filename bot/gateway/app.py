@@ -32,7 +32,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="Harbour", lifespan=life, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.parts = parts
-    app.include_router(webhooks.router)
+    app.router.routes.extend(webhooks.routes)
     app.include_router(health.router)
     app.add_exception_handler(HarbourError, _say)
     return app
@@ -55,5 +55,6 @@ def serve(settings: Settings) -> None:
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=5,
     )

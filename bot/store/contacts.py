@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -72,15 +72,25 @@ def contact_from(session: Session, row: Row) -> Contact:
     )
 
 
+def fingerprints(session: Session, addresses: Sequence[Address]) -> dict[bytes, Address]:
+    """The addresses by their keyed hash, each once, in order."""
+    return {session.keys.fingerprint(one.channel.value, one.value): one for one in addresses}
+
+
+def advisory_locks(known: Iterable[bytes]) -> list[int]:
+    """What to lock for these fingerprints, in an order that never ends in a deadlock."""
+    return sorted(int.from_bytes(one[:8], "big", signed=True) for one in known)
+
+
 async def find_or_create(session: Session, addresses: Sequence[Address]) -> tuple[uuid.UUID, uuid.UUID]:
     """The contact behind the first of `addresses`, and that address; what is unknown is created.
 
     Takes the address's advisory lock until commit, so that two messages of one new contact make
     one contact, and are numbered in the order in which their transactions end.
     """
-    known = {session.keys.fingerprint(one.channel.value, one.value): one for one in addresses}
+    known = fingerprints(session, addresses)
     first = next(iter(known))
-    for lock in sorted(int.from_bytes(one[:8], "big", signed=True) for one in known):
+    for lock in advisory_locks(known):
         await session.scalar(sa.select(sa.func.pg_advisory_xact_lock(lock)))
     rows = await session.all(
         sa.select(address.c.id, address.c.contact_id, address.c.fingerprint).where(

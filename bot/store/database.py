@@ -43,7 +43,7 @@ class DatabaseUnavailable(HarbourError):
 
 
 class Session:
-    """One open transaction, with the keys to read and write sealed columns."""
+    """One connection, in a transaction unless it says otherwise, with the keys to read and write sealed columns."""
 
     def __init__(self, connection: Any, keys: Keyring) -> None:
         self.connection = connection
@@ -111,6 +111,13 @@ class Database:
                     raise
                 if await connection.execute("COMMIT") != "COMMIT":
                     raise RuntimeError("An error inside a transaction was passed over, so nothing was committed.")
+
+    @asynccontextmanager
+    async def without_transaction(self) -> AsyncIterator[Session]:
+        """A session in which each statement is a transaction of its own: for work that takes but one."""
+        with _lost_connections():
+            async with self._connected() as connection:
+                yield Session(connection, self.keys)
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Any]:

@@ -1,8 +1,8 @@
 """The inbox: what came in, once each, in order, until it is answered.
 
-Owns: receive(), claim_contact(), waiting(), done(), postpone(), failed().
+Owns: receive_known(), receive(), claim_contact(), waiting(), done(), postpone(), failed().
 May import: SQLAlchemy, `bot.vocabulary`, `bot.clock`.
-Start reading at: `receive`, then `claim_contact`.
+Start reading at: `receive_known`, then `claim_contact`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from bot import clock
-from bot.store.contacts import find_or_create
+from bot.store.contacts import advisory_locks, find_or_create, fingerprints
 from bot.store.database import Row, Session
 from bot.store.statement import Statement
 from bot.store.tables import address, contact, inbox
@@ -39,12 +39,58 @@ class Waiting:
     attempts: int
 
 
-async def receive(session: Session, message: InboundMessage) -> bool:
-    """Store `message`; find its contact or create one. False if it was here before.
+# The locks come before all else: nothing leaves `known`, and so nothing is numbered, without them.
+_RECEIVE_KNOWN = Statement(
+    sa.text("""
+    WITH locked AS MATERIALIZED (
+        SELECT pg_advisory_xact_lock(one) FROM unnest(CAST(:locks AS bigint[])) AS one
+    ), known AS MATERIALIZED (
+        SELECT address.id, address.contact_id, address.fingerprint
+        FROM (SELECT count(*) FROM locked) AS first, address
+        WHERE address.channel = ANY(CAST(:channels AS text[]))
+            AND address.fingerprint = ANY(CAST(:fingerprints AS bytea[]))
+    ), complete AS MATERIALIZED (
+        SELECT count(*) = cardinality(CAST(:fingerprints AS bytea[])) AS complete FROM known
+    ), stored AS (
+        INSERT INTO inbox (channel, provider_id, contact_id, address_id, sealed, received_at, due_at)
+        SELECT CAST(:channel AS text), CAST(:provider_id AS text), known.contact_id, known.id,
+            CAST(:sealed AS bytea), CAST(:now AS timestamptz), CAST(:now AS timestamptz)
+        FROM known, complete WHERE known.fingerprint = CAST(:sender AS bytea) AND complete
+        ON CONFLICT (channel, provider_id) DO NOTHING RETURNING address_id
+    ), heard AS (
+        UPDATE address SET last_inbound_at = CAST(:now AS timestamptz), unusable_at = NULL
+        FROM stored WHERE address.id = stored.address_id
+    )
+    SELECT complete, EXISTS (SELECT FROM stored) AS fresh FROM complete
+    """)
+)
+
+
+async def receive_known(session: Session, message: InboundMessage) -> bool | None:
+    """Store `message` in one statement. False if it was here before; None, and nothing done, if any
+    of its addresses is new: then call `receive`.
 
     Messages of one contact are numbered in the order in which their transactions end, because
     each takes the contact's advisory lock first.
     """
+    known = fingerprints(session, (message.sender, *message.aliases))
+    row = await session.one(
+        _RECEIVE_KNOWN,
+        locks=advisory_locks(known),
+        channels=list({one.channel.value for one in known.values()}),
+        fingerprints=list(known),
+        sender=next(iter(known)),
+        channel=message.channel.value,
+        provider_id=message.provider_id,
+        sealed=session.keys.seal_json(message_to_json(message), _SEALED),
+        now=clock.now(),
+    )
+    assert row is not None
+    return row["fresh"] if row["complete"] else None
+
+
+async def receive(session: Session, message: InboundMessage) -> bool:
+    """Store `message` in a transaction; find its contact or create one. False if it was here before."""
     now = clock.now()
     contact_id, address_id = await find_or_create(session, (message.sender, *message.aliases))
     fresh = await session.scalar(

@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from bot import clock
 from bot.store.contacts import AddressState, address_from
@@ -219,6 +220,8 @@ async def report(
 
     The changed row (id, address_id, contact_id, kind, status), or None if nothing changed or it is not ours.
     """
+    if only_moves_forward(found):
+        return await _move_forward(session, found)
     mine = outbox.c.id == found.message_id if found.message_id else outbox.c.provider_id == found.provider_id
     row = await session.one(_reported().where(mine).with_for_update(of=outbox))
     if row is None or _says_nothing_new(row, found):
@@ -230,6 +233,52 @@ async def report(
         .values(**values)
         .returning(outbox.c.id, outbox.c.address_id, outbox.c.contact_id, outbox.c.kind, outbox.c.status)
     )
+
+
+def only_moves_forward(found: DeliveryReport) -> bool:
+    """Whether this is good news, which changes nothing but its row, in one statement."""
+    return found.code is None and found.status is not DeliveryStatus.FAILED
+
+
+async def _move_forward(session: Session, found: DeliveryReport) -> Row | None:
+    ours = found.message_id is not None
+    return await session.one(
+        _FORWARD_BY_ID if ours else _FORWARD_BY_PROVIDER,
+        one=found.message_id if ours else found.provider_id,
+        status=found.status.value,
+        provider_id=found.provider_id,
+        reported=found.provider_id,
+        arrived=found.status in _ARRIVED,
+        behind=_BEHIND[found.status],
+        now=clock.now(),
+    )
+
+
+_BEHIND = {status: [other.value for other in DeliveryStatus if other.rank < status.rank] for status in DeliveryStatus}
+
+
+def _moving_forward(mine: sa.ColumnElement[bool]) -> Statement:
+    """The same rules as in `_says_nothing_new`."""
+    reported = sa.bindparam("reported", type_=sa.Text)
+    counts = sa.and_(
+        reported != sa.all_(outbox.c.failed_ids),
+        sa.or_(outbox.c.provider_id.is_(None), outbox.c.provider_id == reported),
+    )
+    return Statement(
+        sa.update(outbox)
+        .where(
+            mine,
+            outbox.c.status == sa.any_(sa.bindparam("behind", type_=ARRAY(sa.Text))),
+            sa.or_(sa.bindparam("arrived", type_=sa.Boolean), counts),
+        )
+        .values(sent_at=sa.func.coalesce(outbox.c.sent_at, sa.bindparam("now", type_=sa.DateTime(timezone=True))))
+        .returning(outbox.c.id, outbox.c.address_id, outbox.c.contact_id, outbox.c.kind, outbox.c.status),
+        ("status", "provider_id"),
+    )
+
+
+_FORWARD_BY_ID = _moving_forward(outbox.c.id == sa.bindparam("one"))
+_FORWARD_BY_PROVIDER = _moving_forward(outbox.c.provider_id == sa.bindparam("one"))
 
 
 def _reported() -> sa.Select[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 from datetime import timedelta
@@ -10,6 +11,7 @@ import pytest
 
 from bot import clock
 from bot.store import inbox
+from bot.store.contacts import address_state, find_or_create
 from bot.store.database import Database
 from bot.store.wire import message_from_json, message_to_json
 from bot.vocabulary import Address, Channel, InboundMessage, Location, Media, OptOut
@@ -50,6 +52,42 @@ async def test_what_is_read_back_is_what_came(database: Database) -> None:
         assert found is not None
         (waiting,) = await inbox.waiting(session, found["id"])
         assert (waiting.message, waiting.received_at, waiting.attempts) == (FULL, DAY, 0)
+
+
+async def test_a_message_of_somebody_known_is_stored_in_one_statement_and_once(database: Database) -> None:
+    async with database.transaction() as session:
+        assert await inbox.receive_known(session, FULL) is None
+        assert await inbox.claim_contact(session) is None
+        await find_or_create(session, (FULL.sender, *FULL.aliases))
+    async with database.without_transaction() as session:
+        assert await inbox.receive_known(session, FULL) is True
+        assert await inbox.receive_known(session, FULL) is False
+        stranger = Address(Channel.WHATSAPP, "CO.NEW")
+        assert await inbox.receive_known(session, dataclasses.replace(FULL, aliases=(stranger,))) is None
+        found = await inbox.claim_contact(session)
+        assert found is not None
+        (waiting,) = await inbox.waiting(session, found["id"])
+        assert (waiting.message, waiting.received_at) == (FULL, DAY)
+        assert (await address_state(session, waiting.address_id)).last_inbound_at == DAY
+
+
+async def test_messages_of_one_contact_are_numbered_in_the_order_they_are_committed(database: Database) -> None:
+    async def second() -> None:
+        async with database.without_transaction() as session:
+            assert await inbox.receive_known(session, dataclasses.replace(FULL, provider_id="SM9"))
+
+    async with database.transaction() as session:
+        contact_id, _ = await find_or_create(session, (FULL.sender, *FULL.aliases))
+    async with database.transaction() as session:
+        await find_or_create(session, (FULL.sender, *FULL.aliases))  # takes the contact's lock
+        later = asyncio.create_task(second())
+        await asyncio.sleep(0.3)
+        assert not later.done()
+        await inbox.receive(session, FULL)
+    await later
+    async with database.transaction() as session:
+        waiting = await inbox.waiting(session, contact_id)
+    assert [one.message.provider_id for one in waiting] == ["SM1", "SM9"]
 
 
 async def test_a_contact_that_one_worker_holds_is_passed_over_by_the_other(database: Database) -> None:
