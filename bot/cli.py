@@ -20,6 +20,7 @@ import typer
 from bot import settings as settings_module
 from bot.errors import HarbourError
 from bot.settings import Settings
+from escalation import Assessment, Screener
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="A WhatsApp and SMS companion with a human behind it."
@@ -130,20 +131,23 @@ def cases(
 
 @app.command()
 def screen(
-    explain: Annotated[str, typer.Option(help="say how this one message gets its level, and stop")] = "",
+    explain: Annotated[str, typer.Option(help="say how the word lists judge this one message, and stop")] = "",
+    second_reader: Annotated[bool, typer.Option(help="ask the engine's second reader too, as the service does")] = True,
 ) -> None:
     """Risk screening: JSON lines {"id","text"} in, {"id","level","categories","signals"} out."""
     from bot.conversation.screening import load_screener, signals_json
 
-    screener = load_screener(_settings().lexicon_folder)
+    settings = _settings()
+    screener = load_screener(settings.lexicon_folder)
     if explain:
         print("\n".join(screener.explain(explain)))
         return
-    for given in _lines():
-        found = screener.assess(given["text"])
+    given = list(_lines())
+    texts = [one["text"] for one in given]
+    for one, found in zip(given, _assessed(settings, screener, texts, second_reader), strict=True):
         categories = [category.value for category in found.categories]
         _print(
-            {"id": given["id"], "level": int(found.level), "categories": categories, "signals": signals_json(found),
+            {"id": one["id"], "level": int(found.level), "categories": categories, "signals": signals_json(found),
              "rules": list(found.rules), "ask": found.ask}
         )  # fmt: skip
 
@@ -152,18 +156,39 @@ def screen(
 def screen_eval(
     files: Annotated[list[Path], typer.Argument(help="labelled messages: YAML lists, or JSON lines")],
     misses: Annotated[bool, typer.Option(help="print the texts of what was missed, for the lexicon's author")] = False,
+    second_reader: Annotated[
+        bool, typer.Option(help="ask the engine's second reader too, as the service does")
+    ] = False,
 ) -> None:
     """How well screening does on labelled messages: recall, false alarms, who was missed by id."""
     from bot.conversation.screening import load_screener, read_labelled
     from escalation.evaluation import Result, alarms, missed, tables
 
+    settings = _settings()
     items = [item for file in files for item in read_labelled(file)]
-    screener = load_screener(_settings().lexicon_folder)
-    results = [Result(item, screener.assess(item.text).level) for item in items]
+    texts = [item.text for item in items]
+    found = _assessed(settings, load_screener(settings.lexicon_folder), texts, second_reader)
+    results = [Result(item, one.level) for item, one in zip(items, found, strict=True)]
     print("\n".join(tables(results)))
     for result in [*missed(results), *alarms(results)] if misses else []:
         wanted = f"{result.item.low}-{result.item.high}"
         print(f"{result.item.id} wanted {wanted} got {result.level:d}: {result.item.text}")
+
+
+def _assessed(settings: Settings, screener: Screener, texts: list[str], second_reader: bool) -> list[Assessment]:
+    """Each text assessed; by the word lists alone, and saying so, when the engine cannot be asked."""
+    from bot.conversation.second_reader import Reading
+    from bot.reading import heard
+
+    found = [screener.assess(text) for text in texts]
+    if not second_reader or not texts:
+        return found
+    try:
+        readings = _run(heard(settings, texts))
+    except HarbourError as error:
+        print(f"Without the second reader: {error.sentence}", file=sys.stderr)
+        return found
+    return [Reading({"": reading}).raise_(one) for one, reading in zip(found, readings, strict=True)]
 
 
 @app.command()

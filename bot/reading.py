@@ -1,6 +1,6 @@
-"""`harbour read`: what real Rasa understands, line by line.
+"""What the engine makes of single lines: `harbour read`, and the second reader of `harbour screen`.
 
-Owns: read_lines().
+Owns: read_lines(), heard().
 May import: dialogue, conversation, supervisor.
 Start reading at: `read_lines`.
 """
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from bot.conversation.language import detect
+from bot.dialogue.protocol import Interpretation
 from bot.dialogue.rasa import RasaEngine
 from bot.errors import ConfigurationError
 from bot.settings import Settings
@@ -22,6 +23,7 @@ from bot.supervisor.local import engine_child
 from bot.supervisor.servers import free_port
 
 _PATIENCE = 120.0
+_AT_ONCE = 4
 _FALLBACK = "nlu_fallback"
 _NOT_OURS = "out_of_scope"
 
@@ -36,6 +38,21 @@ async def read_lines(
             language = detect(given["text"]).language
             intent = _NOT_OURS if found.intent == _FALLBACK else found.intent
             give({"id": given["id"], "intent": intent, "confidence": round(found.confidence, 4), "language": language})
+
+
+async def heard(settings: Settings, texts: Sequence[str]) -> list[Interpretation]:
+    """What the engine makes of each text, with a running engine, or with one started for the purpose.
+
+    Raises EngineUnavailable, EngineFailed, ConfigurationError.
+    """
+    few = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(engine: RasaEngine, text: str) -> Interpretation:
+        async with few:
+            return await engine.read(text)
+
+    async with _engine(settings) as engine:
+        return await asyncio.gather(*(one(engine, text) for text in texts))
 
 
 @asynccontextmanager

@@ -29,7 +29,7 @@ class Reading:
 
     by_text: dict[str, Interpretation] = dataclasses.field(default_factory=dict)
 
-    def raise_(self, found: Assessment, *, minor: bool) -> Assessment:
+    def raise_(self, found: Assessment, *, minor: bool = False) -> Assessment:
         """`found`, raised by what was read."""
         for read in self.by_text.values():
             if read.sounds is not None:
