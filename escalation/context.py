@@ -21,6 +21,8 @@ from escalation.vocabulary import Token
 
 _NEAR = 4
 _FAR = 12
+_LONG_AGO = 20
+"""Within so many words a mark of the past makes a phrase past: run-on messages have no full stops."""
 _QUOTED = re.compile(r"«[^»]+»|“[^”]+”|„[^“”]+[“”]|\"[^\"]+\"")
 _SELF_OR_OTHER = {RiskCategory.SUICIDE_SELF: RiskCategory.SUICIDE_OTHER}
 _SUICIDE = (RiskCategory.SUICIDE_SELF, RiskCategory.SUICIDE_OTHER)
@@ -233,7 +235,7 @@ class Scene:
     def _past(self, item: Found) -> bool:
         if self._by_role[Role.RETURN]:
             return False
-        return bool(self._same_sentence(Role.PAST, item))
+        return any(self._distance(other, item) <= _LONG_AGO for other in self._same_sentence(Role.PAST, item))
 
     # Time
 

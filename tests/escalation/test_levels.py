@@ -176,6 +176,14 @@ def test_what_is_over_is_watched_not_alarmed(screener: Screener) -> None:
     assert screener.assess("I used to want to die").level is WATCH
 
 
+def test_a_year_named_at_the_start_of_a_long_message_without_full_stops_does_not_make_it_all_past(
+    screener: Screener,
+) -> None:
+    story = "je suis arrivé en 2019 et j'ai fait la demande et puis le recours et j'ai travaillé dans les vignes "
+    assert screener.assess(story + "et le patron est parti avec tout voilà alors je vais me tuer").level >= HIGH
+    assert screener.assess("en 2019 je me disais je vais me tuer").level is WATCH
+
+
 # Rule 5
 
 
