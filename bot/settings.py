@@ -90,6 +90,9 @@ class Settings(BaseSettings):
         True, description="a statistical reader beside the risk lexicons; it only raises levels"
     )
     history_days: int = Field(14, description="how long an earlier risk level counts")
+    keep_days: int = Field(
+        0, description="days after which your team erases what is kept, as people are told; 0: no time"
+    )
     acknowledge_minutes: int = Field(30, description="wait the person is told while someone is on duty")
     repeat_crisis_minutes: float = Field(5, description="how soon the first answer to risk may be repeated in full")
     away_hours: float = Field(24, description="silence after which a contact is welcomed back")

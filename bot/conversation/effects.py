@@ -15,7 +15,7 @@ from bot import clock
 from bot.conversation.events import CaseRequested, ContactChanged, Event, OptedOut
 from bot.programme.actions import ACTIONS, ActionContext
 
-CONSENT_VERSION = "1"
+CONSENT_VERSION = "2"
 _PAUSE_DAYS = {"day": 1, "week": 7, "month": 30}
 _ASKED, _IN_DANGER = 0, 3
 

@@ -24,12 +24,14 @@ from bot.store.programme import Duty
 
 @dataclasses.dataclass(frozen=True)
 class Truth:
-    """Availability from the rota alone. `zone` is where the contact lives, as far as we know."""
+    """Availability from the rota alone. `zone` is where the contact lives, as far as we know;
+    `keep_days` is after how many days the team erases what is kept, 0 without such a time."""
 
     on_duty: bool
     next_start: datetime | None
     eta_minutes: int
     zone: str
+    keep_days: int = 0
 
     def values(self, bundle: Bundle, language: str, channel: str) -> dict[str, Any]:
         """As the names that texts use, in the words of one language."""
@@ -44,7 +46,12 @@ class Truth:
             "opens": opens,
             "hours": text("duty_now") if self.on_duty else opens,
             "lines": text("no_lines"),
+            "keep": self._keep(bundle, language, channel),
         }
+
+    def _keep(self, bundle: Bundle, language: str, channel: str) -> str:
+        key = "keep_days" if self.keep_days else "keep_open"
+        return service_text(bundle, key, language, channel, keep_days=self.keep_days)
 
 
 class Rota:
@@ -63,11 +70,13 @@ class Rota:
         return known[1]
 
 
-async def truth_for(session: Session, rota: Rota, contact: Contact, *, zone: str, eta_minutes: int) -> Truth:
+async def truth_for(
+    session: Session, rota: Rota, contact: Contact, *, zone: str, eta_minutes: int, keep_days: int = 0
+) -> Truth:
     """What may honestly be said to this contact now."""
     duty = await rota.duty(session, contact.language)
     site = await programme.site_of(session, contact.id) if contact.site_id else None
-    return Truth(duty.on_duty, duty.next_start, eta_minutes, site.time_zone if site else zone)
+    return Truth(duty.on_duty, duty.next_start, eta_minutes, site.time_zone if site else zone, keep_days)
 
 
 def when(at: datetime, zone: str, language: str) -> str:

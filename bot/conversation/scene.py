@@ -42,6 +42,7 @@ class TurnConfig:
     first_languages: tuple[str, ...] = ("en",)
     second_reader: bool = False
     history_days: int = 14
+    keep_days: int = 0
     acknowledge_minutes: int = 30
     away_hours: float = 24
     repeat_crisis_minutes: float = 5
@@ -125,8 +126,14 @@ class SceneReader:
         language = contact.language or detect(" ".join(message.texts)).language
         contact = dataclasses.replace(contact, language=language, state=_still_open(contact))
         spoken = language or _DEFAULT_LANGUAGE
-        minutes = self._config.acknowledge_minutes
-        truth = await truth_for(session, self._rota, contact, zone=self._config.time_zone, eta_minutes=minutes)
+        truth = await truth_for(
+            session,
+            self._rota,
+            contact,
+            zone=self._config.time_zone,
+            eta_minutes=self._config.acknowledge_minutes,
+            keep_days=self._config.keep_days,
+        )
         return Scene(
             session,
             contact,

@@ -103,6 +103,7 @@ def turn_config(settings: Settings) -> TurnConfig:
         first_languages=tuple(code.strip() for code in settings.first_languages.split(",")),
         second_reader=settings.second_reader,
         history_days=settings.history_days,
+        keep_days=settings.keep_days,
         acknowledge_minutes=settings.acknowledge_minutes,
         away_hours=settings.away_hours,
         repeat_crisis_minutes=settings.repeat_crisis_minutes,

@@ -20,4 +20,4 @@ async def test_the_whole_welcome_ends_at_the_menu_and_is_remembered(world: World
     (menu,) = await person.writes("3")
     assert "Send a number" in menu
     contact = await person.contact()
-    assert (contact.consent, contact.age_band, contact.language) == ("1", "adult", "en")
+    assert (contact.consent, contact.age_band, contact.language) == ("2", "adult", "en")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
+from bot.conversation.facts import Truth
 from bot.store.tables import measure, membership
-from tests.world import NIGHT, Person, World, opening
+from bot.vocabulary import Channel
+from tests.world import NIGHT, Person, World, opening, shipped
 
 FLOW = "welcome_consent"
 
@@ -67,7 +71,7 @@ async def test_whoever_agrees_has_agreed_to_this_version_now(world: World, said:
     person = await asked_to_agree(world)
     await person.writes(said)
     contact = await person.contact()
-    assert contact.consent == "1"
+    assert contact.consent == "2"
 
 
 @pytest.mark.parametrize("said", ["i do not agree", "i agree to nothing", "why", "agree?? with what"])
@@ -101,7 +105,7 @@ async def test_consent_can_be_given_the_second_time(world: World) -> None:
     for text in ("hello", "1", "1", "3"):
         answers = await person.writes(text)
     assert "What would help you now" in answers[0]
-    assert (await person.contact()).consent == "1"
+    assert (await person.contact()).consent == "2"
 
 
 async def test_whoever_agreed_is_not_asked_again(world: World) -> None:
@@ -187,3 +191,28 @@ async def test_the_welcome_goes_on_after_another_question_came_between(world: Wo
     (answer,) = await person.writes("2")
     assert opening("utter_ask_consent", "es", FLOW) in answer
     assert (await person.contact()).consent is None
+
+
+# What is kept
+
+
+@pytest.mark.parametrize("language", ["en", "es", "fr", "ar", "uk", "ru"])
+@pytest.mark.parametrize("channel", [Channel.WHATSAPP, Channel.SMS])
+async def test_who_carries_the_messages_and_for_how_long_they_are_kept_is_said_truly(
+    world: World, language: str, channel: Channel
+) -> None:
+    person = world.person(channel=channel)
+    await person.consents(language)
+    said = "\n".join(await person.writes("delete"))
+    on_whatsapp = channel is Channel.WHATSAPP
+    assert any(name in said for name in ("WhatsApp", "واتساب")) is on_whatsapp
+    keep = shipped().service[language].texts["keep_open"]
+    assert (keep.sms if not on_whatsapp and keep.sms else keep.text) in said
+
+
+def test_a_time_is_told_only_where_one_is_set() -> None:
+    truth = Truth(on_duty=False, next_start=None, eta_minutes=30, zone="UTC")
+    for language in shipped().service:
+        assert "30" not in truth.values(shipped(), language, "whatsapp")["keep"]
+        told = dataclasses.replace(truth, keep_days=45).values(shipped(), language, "whatsapp")["keep"]
+        assert "45" in told
