@@ -29,6 +29,9 @@ from bot.supervisor import demo
 from bot.supervisor.processes import ENGINE_PYTHON, MODELS, ROOT, Child, Supervisor
 from bot.supervisor.servers import EmbeddedPostgres, EmbeddedValkey, free_port, port_is_free
 
+# A webhook waits for nobody: its sender gives up after seconds, while a turn may come later.
+BEHIND_WEBHOOKS = 5
+
 
 def say(text: str) -> None:
     """One line of progress."""
@@ -183,6 +186,7 @@ def engine_child(port: int) -> Child:
         [str(ENGINE_PYTHON), "-m", "bot.engine.serve", "--model", str(MODELS), "--port", str(port)],
         {"PYTHONPATH": str(ROOT), "RASA_TELEMETRY_ENABLED": "false", "OMP_NUM_THREADS": "1"},
         f"http://127.0.0.1:{port}/webhooks/turn/health",
+        BEHIND_WEBHOOKS,
     )
 
 
@@ -201,7 +205,7 @@ def _children(settings: Settings, servers: LocalServers) -> list[Child]:
     return [
         engine_child(engine_port),
         Child("gateway", [*harbour, "gateway"], environment, f"{gateway_url}/health/ready"),
-        Child("worker", [*harbour, "worker"], environment, f"http://127.0.0.1:{metrics_port}/metrics"),
+        Child("worker", [*harbour, "worker"], environment, f"http://127.0.0.1:{metrics_port}/metrics", BEHIND_WEBHOOKS),
     ]
 
 

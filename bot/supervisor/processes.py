@@ -7,6 +7,7 @@ Start reading at: `Supervisor.run`.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import signal
@@ -28,12 +29,16 @@ _MOST_LOG = 20_000_000
 
 @dataclasses.dataclass
 class Child:
-    """One process to keep running. `healthy` is the URL that answers 200 when it is ready."""
+    """One process to keep running. `healthy` is the URL that answers 200 when it is ready.
+
+    The higher its `niceness`, the less processor time it gets while others want it.
+    """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
     healthy: str
+    niceness: int = 0
     process: subprocess.Popen[bytes] | None = None
     restarts: int = 0
     next_start: float = 0.0
@@ -52,6 +57,9 @@ class Child:
                 env={**os.environ, **self.environment},
                 start_new_session=True,
             )
+        if self.niceness:
+            with contextlib.suppress(ProcessLookupError):
+                os.setpriority(os.PRIO_PROCESS, self.process.pid, self.niceness)
 
     @property
     def alive(self) -> bool:

@@ -8,24 +8,24 @@ Start reading at: `InboundWork`.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import structlog
 
 from bot import clock
 from bot.conversation.turn import Took, TurnHandler
 from bot.log import log
-from bot.store.wake import OUTBOX, Wake
 from bot.worker import metrics
 
 _log = log("worker")
 
 
 class InboundWork:
-    """Claims and answers one message; tells the senders."""
+    """Claims and answers one message; tells the senders of this worker."""
 
-    def __init__(self, turns: TurnHandler, wake: Wake) -> None:
+    def __init__(self, turns: TurnHandler, tell_senders: Callable[[], None]) -> None:
         self._turns = turns
-        self._wake = wake
+        self._tell_senders = tell_senders
 
     async def __call__(self) -> bool:
         """Whether there was something to do."""
@@ -47,5 +47,5 @@ class InboundWork:
                 ms=round(seconds * 1000, 1),
                 error=report.error,
             )
-        await self._wake.call(OUTBOX)
+        self._tell_senders()
         return True

@@ -79,7 +79,8 @@ class OutboundWork:
         verdict = self._forbidden(claimed) or await self._hand_over(claimed, known or frozenset())
         if verdict is None:  # it waited for its turn longer than its lease: it is another's by now
             return True
-        async with self._database.transaction() as session:
+        plain = verdict.status is DeliveryStatus.SENT
+        async with self._database.without_transaction() if plain else self._database.transaction() as session:
             await self._write(session, claimed, verdict)
         channel = claimed.message.recipient.channel.value
         metrics.SENDS.labels(channel, verdict.reason or verdict.status.value).inc()

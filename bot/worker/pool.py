@@ -20,7 +20,8 @@ Work = Callable[[], Awaitable[bool]]
 class Pool:
     """`size` tasks that call `work` while it finds something; else they sleep till woken.
 
-    A task that finds work wakes the next one, so a burst is met by all and quiet by none.
+    A task that finds work a second time wakes the next one, so a burst is met by all and quiet by none,
+    and a single piece of work does not rouse more than one.
     """
 
     def __init__(self, name: str, size: int, work: Work, *, poll: float) -> None:
@@ -51,8 +52,9 @@ class Pool:
     async def _claimer(self) -> None:
         while True:
             await self._wake.acquire()
-            while await self._once():
-                self.wake()
+            if await self._once():
+                while await self._once():
+                    self.wake()
 
     async def _once(self) -> bool:
         """One piece of work; whatever goes wrong, the loop goes on."""

@@ -49,10 +49,10 @@ async def _run(settings: Settings, account: TwilioAccount | None) -> None:
     wake = Wake(settings.redis_url.get_secret_value())
     engine = RasaEngine(settings.engine_url, timeout=settings.engine_timeout)
     turns = TurnHandler(database, engine, load_screener(settings.lexicon_folder), turn_config(settings))
-    inbound = Pool("inbound", settings.worker_turns, InboundWork(turns, wake), poll=settings.poll_interval)
     channels = _channels(account)
     sending = OutboundWork(database, channels, _limits(settings, wake), send_policy(settings))
     outbound = Pool("outbound", settings.worker_sends, sending, poll=settings.poll_interval)
+    inbound = Pool("inbound", settings.worker_turns, InboundWork(turns, outbound.wake), poll=settings.poll_interval)
     due = Pool("due", 1, DueWork(database), poll=max(1.0, settings.poll_interval))
 
     def woken(what: str) -> None:

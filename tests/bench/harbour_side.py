@@ -21,7 +21,7 @@ from bot.store.database import Database
 from bot.store.migrate import upgrade
 from bot.store.seal import Keyring
 from bot.supervisor import demo
-from bot.supervisor.local import engine_child, publish_flows
+from bot.supervisor.local import BEHIND_WEBHOOKS, engine_child, publish_flows
 from bot.supervisor.processes import ROOT, Child
 from bot.supervisor.servers import free_port
 from bot.vocabulary import Address, Channel
@@ -106,7 +106,8 @@ class HarbourSide:
         command = [sys.executable, "-m", "bot.cli"]
         self.engine = engine_child(ports["engine"])
         self.gateway = Child("gateway", [*command, "gateway"], environment, f"{self.gateway_url}/health/ready")
-        self.worker = Child("worker", [*command, "worker"], environment, f"http://127.0.0.1:{ports['worker']}/metrics")
+        metrics = f"http://127.0.0.1:{ports['worker']}/metrics"
+        self.worker = Child("worker", [*command, "worker"], environment, metrics, BEHIND_WEBHOOKS)
         self._environment = environment
         self.children = [self.engine, self.gateway, self.worker]
         self.phone = Phone(fake, self.gateway_url + INBOUND, PUBLIC + INBOUND)

@@ -19,7 +19,6 @@ from bot import clock
 from bot.channels.twilio import TwilioChannel
 from bot.settings import Settings
 from bot.store.database import Database
-from bot.store.wake import Wake
 from bot.vocabulary import Channel
 from bot.worker.inbound import InboundWork
 from bot.worker.outbound import OutboundWork, SendPolicy
@@ -109,7 +108,7 @@ async def round_(world: World, peers: stack.Peers, settings: Settings, _gateway:
     yield Round(
         peers,
         world.database,
-        InboundWork(world.turns, Wake("")),
+        InboundWork(world.turns, lambda: None),
         OutboundWork(world.database, channels, {}, SendPolicy()),
     )
     await provider.close()

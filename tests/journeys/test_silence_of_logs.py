@@ -15,7 +15,6 @@ from bot.channels.simulator import SimulatorChannel
 from bot.conversation import turn as turn_module
 from bot.errors import EngineFailed, HarbourError
 from bot.store.database import Database
-from bot.store.wake import Wake
 from bot.vocabulary import Channel, OutboundMessage, SendOutcome
 from bot.worker.due import DueWork
 from bot.worker.inbound import InboundWork
@@ -79,7 +78,7 @@ async def work_all(world: World, database: Database, channel: SimulatorChannel) 
     turns = turn_module.TurnHandler(database, world.engine, screener(), turn_module.TurnConfig(organisation="Test"))
     sending = OutboundWork(database, dict.fromkeys(Channel, channel), {}, SendPolicy())
     for _ in range(4):
-        for work in (InboundWork(turns, Wake("")), sending, DueWork(database)):
+        for work in (InboundWork(turns, lambda: None), sending, DueWork(database)):
             await one(world, work)
         world.pass_time(seconds=10)
 
@@ -115,7 +114,7 @@ async def test_a_crash_while_writing_down_leaves_no_words_in_the_logs(
     monkeypatch.setattr(turn_module, "record", dying)
     person = world.person(NUMBER)
     await person.sends(WORDS)
-    await one(world, InboundWork(world.turns, Wake("")))
+    await one(world, InboundWork(world.turns, lambda: None))
 
 
 async def test_a_database_that_goes_away_leaves_no_words_in_the_logs(
