@@ -28,6 +28,8 @@ _SELF_OR_OTHER = {RiskCategory.SUICIDE_SELF: RiskCategory.SUICIDE_OTHER}
 _SUICIDE = (RiskCategory.SUICIDE_SELF, RiskCategory.SUICIDE_OTHER)
 _DENIABLE = (*_SUICIDE, RiskCategory.HARM_TO_OTHERS, RiskCategory.VIOLENCE_BY_OTHERS)
 """Where a negation inside a phrase denies it; elsewhere it is part of the trouble ("no bed unless")."""
+_TIMELESS = ("past_violence", "distress", "disclosure", "control", "control_sign", "need", "help")
+"""What "for two years" or "years ago" does not make a thing of the past."""
 _REPORTED = (RiskCategory.SUICIDE_SELF, RiskCategory.HARM_TO_OTHERS)
 
 
@@ -174,10 +176,11 @@ class Scene:
             return "negated"
         if sign.category in _REPORTED and sign.subject == "self" and self._quoted(item):
             return "quoted"
-        if self._past(item):
+        if sign.kind not in _TIMELESS and self._past(item):
             return "past"
         own = sign.category is RiskCategory.SUICIDE_SELF and sign.subject == "self"
-        if own and sign.kind in AIMS and self._same_sentence(Role.CONDITIONAL, item):
+        conditions = (other for other in self._same_sentence(Role.CONDITIONAL, item) if not item.covers(other))
+        if own and sign.kind in AIMS and any(conditions):
             return "conditional"
         return "affirmed"
 

@@ -234,5 +234,6 @@ def _credible(path: _Path, parts: int) -> bool:
     """Whether enough was written plainly (service specification 7.3 step 11)."""
     guesses, words = sum(sense.guess for sense in path.senses), len(path.senses)
     if words == 1:
-        return path.senses[0].alone and (parts == 1 or not guesses)
+        sense = path.senses[0]
+        return (sense.alone and (parts == 1 or not guesses)) or (parts > 1 and sense.how == "arabizi")
     return 2 * guesses <= words + 1 and guesses < words

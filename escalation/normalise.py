@@ -46,7 +46,11 @@ def _mapping(before: str, after: str) -> dict[int, str]:
 
 
 _DROPPED = re.compile(rf"[{_MARKS}{_APOSTROPHES}ـ]")
-_ARABIC = _mapping("أ إ آ ٱ ى ئ ؤ ة ک ی ھ ہ گ پ چ ڤ", "ا ا ا ا ي ي و ه ك ي ه ه ك ب ج ف")
+_ARABIC = _mapping(
+    "أ إ آ ٱ ى ئ ؤ ة ک ی ھ ہ گ پ چ ڤ ە ێ ې ۍ ے ۆ ۇ ڕ ڵ ګ ټ ډ ړ ڼ",
+    "ا ا ا ا ي ي و ه ك ي ه ه ك ب ج ف ه ي ي ي ي و و ر ل ك ت د ر ن",
+)
+"""Arabic, Persian, Sorani and Pashto letters of one sound, or of one shape on a poor keyboard."""
 _CYRILLIC = _mapping("ё є э і ї ы ґ", "е е е и и и г")
 _FOLDS = {**_latin_bases(), **_ARABIC, **_CYRILLIC}
 

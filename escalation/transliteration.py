@@ -9,17 +9,22 @@ Start reading at: Arabizi.readings.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 _ARABIZI = {
-    "2": "اءق", "3": "عغ", "4": "ش", "5": "خ", "6": "طظ", "7": "حخ", "8": "غق", "9": "صقض",
-    "a": "اعهي", "aa": "ا", "ah": "ه", "ai": "ي", "ay": "ي", "b": "ب", "c": "كس", "ch": "ش", "d": "دضذظ",
+    "2": "اءقوي", "3": "عغ", "4": "ش", "5": "خ", "6": "طظ", "7": "حخ", "8": "غق", "9": "صقض",
+    "a": "اعهي", "aa": "ا", "ah": "ه", "ai": "ي", "ay": "ي", "b": "ب", "c": "كس", "ch": "شك", "d": "دضذظ",
     "dh": "ذضظ", "dj": "ج", "e": "يهاع", "ee": "ي", "eh": "ه", "ei": "ي", "ey": "ي", "f": "ف",
     "g": "جقغك", "gh": "غ", "h": "هح", "i": "ياع", "ii": "ي", "j": "ج", "k": "كق", "kh": "خ", "l": "ل",
     "m": "م", "n": "ن", "o": "وع", "oo": "و", "ou": "و", "p": "ب", "q": "ق", "r": "ر", "s": "سصث",
     "sh": "ش", "t": "تطث", "th": "ثذ", "u": "وع", "uu": "و", "v": "ف", "w": "و", "x": "خ", "y": "ي",
     "z": "زذظ",
 }  # fmt: skip
+_ARABIZI_FIRST = {**_ARABIZI, "o": "اوع", "u": "اوع", "ou": "او", "e": "اعي", "i": "ايع", "oo": "او", "ee": "اي"}
+"""The letter tables for the beginning of a word, where a short vowel is written as alif."""
+_LATIN_TENSE = re.compile(r"^[bh7s](?=[aeiou]?[a-z0-9]{3})(?=[aeiouytn])")
+"""Will, and what goes on: ha-, 7a-, sa-, ba- before the verb."""
 _VOWELS = "aeiou"
 
 _CYRILLIC_KEYS = {
@@ -55,32 +60,55 @@ _CYRILLIC_LOOKS = str.maketrans("асеорхукмтнви", "aceopxykmthbi")
 
 
 class Arabizi:
-    """Finds Arabic words typed in Latin letters and digits, as extra readings only."""
+    """Finds Arabic words typed in Latin letters and digits, as extra readings only.
 
-    def __init__(self, words: Iterable[str]) -> None:
-        self._root: dict[str, object] = {}
-        for word in words:
-            node = self._root
-            for letter in word:
-                node = node.setdefault(letter, {})  # type: ignore[assignment]
-            node[""] = word
+    `words` maps a written form to the symbols it stands for; `stems` the beginnings of words.
+    """
+
+    def __init__(self, words: Mapping[str, Iterable[str]], stems: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._root = _Node()
+        for word, meant in words.items():
+            self._leaf(word).words += meant
+        for stem, symbol in stems.items():
+            self._leaf(stem).stems.append(symbol)
+
+    def _leaf(self, word: str) -> _Node:
+        node = self._root
+        for letter in word:
+            node = node.below.setdefault(letter, _Node())
+        return node
 
     def readings(self, latin: str) -> frozenset[str]:
-        """The known Arabic words that this Latin word may spell."""
-        return frozenset(self._walk(self._root, latin, 0)) if latin else frozenset()
+        """The symbols of the Arabic words that this Latin word may spell, with or without ha-, ba-, sa-."""
+        if not latin:
+            return frozenset()
+        shorter = _LATIN_TENSE.sub("", latin)
+        return frozenset(found for copy in {latin, shorter} for found in self._walk(self._root, copy, 0))
 
-    def _walk(self, node: dict[str, object], latin: str, at: int) -> Iterator[str]:
+    def _walk(self, node: _Node, latin: str, at: int) -> Iterator[str]:
+        yield from node.stems
         if at == len(latin):
-            if isinstance(word := node.get(""), str):
-                yield word
+            yield from node.words
             return
+        letters = _ARABIZI_FIRST if at == 0 else _ARABIZI
         for size in (1, 2):
             if at + size <= len(latin):
-                for letter in _ARABIZI.get(latin[at : at + size], ""):
-                    if isinstance(below := node.get(letter), dict):
+                for letter in letters.get(latin[at : at + size], ""):
+                    if below := node.below.get(letter):
                         yield from self._walk(below, latin, at + size)
         if latin[at] in _VOWELS and at:
             yield from self._walk(node, latin, at + 1)
+
+
+class _Node:
+    """One letter of the known words: what follows it, and what ends here."""
+
+    __slots__ = ("below", "stems", "words")
+
+    def __init__(self) -> None:
+        self.below: dict[str, _Node] = {}
+        self.words: list[str] = []
+        self.stems: list[str] = []
 
 
 def latin_key(word: str) -> str:

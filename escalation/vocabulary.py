@@ -27,17 +27,37 @@ _SOUND = 3
 _GLUED_LETTERS = 2.5
 """Fewest letters a word must have on average when words were written together."""
 _SPACED = 3
+_ARABIZI_STEM = 3
 _CACHE = 50_000
 _TYPED = ("plain", "spelling", "squeezed", "prefix")
 """Readings sure enough to make a word a filler or a negation."""
 
+_LIKELY = 3
 _LEET = [
     str.maketrans("013457@$!|€", f"o{one}easta{'s'}{one}le") for one in "il"
 ]  # fmt: skip
 _ARABIZI_WORD = re.compile(r"^[35679][a-z]{2}|[a-z][235679][a-z]|[a-z][a-z][23579]$")
 """A digit that stands for an Arabic letter: 3am, y7ki, halla2. One shows that a message is Arabizi."""
+_ARABIZI_SURE = frozenset(
+    "walla wallah wallahi msh mesh mish khalas bdi bde bdy baddi lazem lazim enno inno eza iza ommi abooy abouy akhoya "
+    "ukhti jozi gozi rajli zawji nafsi nefsi wein kteer ktir hasse hessa bukra bokra elyom alyom naharda embareh "
+    "mbareh dayra 3ayez ayez ayza aysh bashtaghil enti howwa hiyya delwa2ti hatha hadha almawt elhamdulillah".split()
+)
+"""Words that hardly another language has."""
+_ARABIZI_LIKELY = (
+    frozenset({"ana"}), frozenset({"fi", "fel", "fil"}), frozenset({"w"}), frozenset({"el", "al", "il"}),
+    frozenset({"bas", "bass"}), frozenset({"mn", "min"}), frozenset({"kol", "kul", "kull"}), frozenset({"law", "lw"}),
+    frozenset({"bel", "bil"}), frozenset({"lay", "lil", "lal"}),
+)  # fmt: skip
+"""Words that other languages have too; three different ones make a message Arabizi."""
 _LEET_SIGN = re.compile(f"[{re.escape(LEET_SIGNS)}]")
 _RUN = re.compile(r"(.)\1+")
+_IRAQI = str.maketrans("گچ", "قك")
+_ARABIC_AND = re.compile(r"^[وف](?=\w{3})")
+_ARABIC_TENSE = re.compile(r"^(?:[سحهبد](?=[ايتن]\w{2})|حا(?=\w{4}))")
+"""Will and is: Arabic writes them as one with the verb (سيقتل, هيقتل, بيقتل, ديقتل)."""
+_ARABIC_NOT = "ما"
+_ARABIC_DENIED = re.compile(r"[وف]?ما?(\w{3,})ش|[وف]?ما(\w{4,})")
 _ARABIC_PREFIX = re.compile(r"^[وف]?(?:[بلعهك]?ال(?=\w{3})|لل(?=\w{3})|[بلعهك](?=\w{4}))|^[وف](?=\w{4})")
 """And, in, to, on, this, like, the: Arabic writes them as one with the word."""
 
@@ -94,7 +114,11 @@ class Vocabulary:
         self._skips = skips
         self._typos = _deletions(w for w in self._words if len(w) >= _TYPO_IN_PHRASE)
         self._stem_typos = _deletions(s for s in self._stems if len(s) >= _TYPO_ALONE)
-        self._arabizi = Arabizi(w for w in self._words if "\u0620" <= w[0] <= "\u064a")
+        arabic = [w for w in self._words if "\u0620" <= w[0] <= "\u064a"]
+        self._arabizi = Arabizi(
+            {**_keyed(arabic, _bare), **{w: [w] for w in arabic}},
+            {s: n for s, n in self._stems.items() if len(s) >= _ARABIZI_STEM and "\u0620" <= s[0] <= "\u064a"},
+        )
         self._latin_typed = _keyed(filter(_cyrillic, self._words), latin_key)
         self._bare = _keyed((w for w in self._words if _unvowelled(w)), _bare)
         self._sounds = _keyed((w for w in self._words if w.isalpha() and len(w) >= _SOUND), sound_keys)
@@ -108,7 +132,7 @@ class Vocabulary:
     def tokens(self, text: str) -> list[Token]:
         """The message as tokens: spaced letters joined, glued words cut apart."""
         typed = [part for piece in pieces(text) for part in self._written_out(piece)]
-        arabizi = any(_ARABIZI_WORD.search(piece.plain) for piece in typed)
+        arabizi = _shows_arabizi(typed)
         found = []
         for piece in self._joined(typed):
             parts = [] if self._as_typed(piece) else self._apart(piece)
@@ -120,8 +144,17 @@ class Vocabulary:
         return piece.emoji or word in self._words or word in self._real or word in self._spellings
 
     def _written_out(self, piece: Piece) -> list[Piece]:
-        words = self._contractions.get(piece.plain)
+        words = self._contractions.get(piece.plain) or self._denied(fold(piece.plain))
         return _pieces_of(piece, words) if words else [piece]
+
+    def _denied(self, word: str) -> list[str]:
+        """An Arabic verb written as one with its "not" (مكنتش, مااقدر) as two words, when both are known."""
+        found = _ARABIC_DENIED.fullmatch(word)
+        if not found or word in self._words or word in self._real or word in self._spellings:
+            return []
+        verb = found[1] or found[2]
+        known = any(self._exact(form, Sense("prefix")) for form in _arabic_forms(verb, verb))
+        return [_ARABIC_NOT, verb] if known else []
 
     def reading(self, piece: Piece, arabizi: bool = False) -> Reading:
         """What one typed word may stand for; as Arabizi only in a message that shows some."""
@@ -147,6 +180,8 @@ class Vocabulary:
         if _unvowelled(word):
             for meant in self._bare.get(_bare(word), ()):
                 senses.setdefault(meant, Sense("prefix"))
+            for copy in _arabic_forms(plain, word):
+                senses = {**self._exact(copy, Sense("prefix")), **senses}
         if word.isascii():
             senses = {**self._transliterated(word, known=bool(senses)), **senses}
         if senses or word in self._real:
@@ -261,6 +296,16 @@ class Vocabulary:
         return parts if len(word) >= _GLUED_LETTERS * len(parts) else []
 
 
+def _shows_arabizi(found: Iterable[Piece]) -> bool:
+    """Whether a message seems to be Arabic in Latin letters."""
+    words = {piece.plain for piece in found}
+    return (
+        not words.isdisjoint(_ARABIZI_SURE)
+        or any(map(_ARABIZI_WORD.search, words))
+        or sum(not likely.isdisjoint(words) for likely in _ARABIZI_LIKELY) >= _LIKELY
+    )
+
+
 def _pieces_of(piece: Piece, words: Sequence[str]) -> list[Piece]:
     """One piece as several words, all standing where it stands."""
     return [replace(piece, plain=word, pause=0 if at else piece.pause) for at, word in enumerate(words)]
@@ -296,6 +341,16 @@ def _keyed(words: Iterable[str], keys_of: Callable[[str], str | tuple[str, ...]]
 
 def _bare(word: str) -> str:
     return _ARABIC_PREFIX.sub("", word)
+
+
+def _arabic_forms(typed: str, word: str) -> Iterator[str]:
+    """A word without the letters for "will" and "is doing", without the -sh of a denial or a case ending; as Iraqis say it."""
+    for copy in dict.fromkeys((word, fold(typed.translate(_IRAQI)))):
+        for stem in dict.fromkeys((copy, _ARABIC_PREFIX.sub("", copy), _ARABIC_AND.sub("", copy))):
+            for form in (stem, _ARABIC_TENSE.sub("", stem)):
+                yield form
+                if form.endswith(("ش", "ا")) and len(form) > _SOUND:
+                    yield form[:-1]
 
 
 def _cyrillic(word: str) -> bool:

@@ -385,3 +385,32 @@ def test_no_texts_are_nothing() -> None:
 def test_only_what_needs_a_person_soon_is_alarming(screener: Screener) -> None:
     assert screener.assess("I wish I was dead").alarming
     assert not screener.assess("I used to want to die").alarming
+
+
+@pytest.mark.parametrize(
+    ("text", "least"),
+    [
+        ("الجار سيشنق نفسه هكذا قال لي اخي", HIGH),  # "will" written as one with the verb
+        ("دي حاجة بتخنقني، حماتي حتضربني زي كل يوم", HIGH),
+        ("گال اخوي راح يگتلني من يوصل للبيت", HIGH),  # Iraqi letters for q and k
+        ("اشتريت حبلا وربطته", HIGH),  # a case ending
+        ("مبقتش عايزة اعيش", ELEVATED),  # "not" written around the verb
+    ],
+)
+def test_arabic_word_forms_are_read_as_the_word_they_are_made_of(screener: Screener, text: str, least: RiskLevel):
+    assert screener.assess(text).level >= least
+
+
+def test_arabizi_is_read_without_digits_and_with_stems(screener: Screener):
+    assert screener.assess("gozi beydrabni kol yom bel kharzana w ana khayfa").level >= HIGH
+    assert screener.assess("sabbet el banzin 3ala nafsi w el kabrit fi eidi").level is IMMINENT
+    assert screener.assess("Allah ya kawo mana sauki, mun gode da taimako").level is NONE
+
+
+def test_how_long_something_lasts_does_not_make_it_past(screener: Screener):
+    assert screener.assess("من سنة اشتغل عندهم بدون راتب وحابسني صاحب المزرعة في المخزن").level >= HIGH
+
+
+def test_a_condition_inside_a_farewell_is_not_a_condition(screener: Screener):
+    farewell = "اذا صار شي ديروا بالكم على ولادي، انا ما رح ارجع"
+    assert screener.assess(farewell).level >= HIGH
