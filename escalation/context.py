@@ -179,10 +179,14 @@ class Scene:
         if sign.kind not in _TIMELESS and self._past(item):
             return "past"
         own = sign.category is RiskCategory.SUICIDE_SELF and sign.subject == "self"
-        conditions = (other for other in self._same_sentence(Role.CONDITIONAL, item) if not item.covers(other))
-        if own and sign.kind in AIMS and any(conditions):
+        if own and sign.kind in AIMS and self._conditional(item, sign):
             return "conditional"
         return "affirmed"
+
+    def _conditional(self, item: Found, sign: RiskSignal) -> bool:
+        """Whether an "if" is tied to it; "look after them if something happens to me" is a plan nevertheless."""
+        within = sign.kind == "plan"
+        return any(not (within and item.covers(other)) for other in self._same_sentence(Role.CONDITIONAL, item))
 
     def _negated(self, item: Found) -> bool:
         negations = [other for other in self._family(Role.NEGATION, item) if self._free(other)]

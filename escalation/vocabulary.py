@@ -150,7 +150,7 @@ class Vocabulary:
     def _denied(self, word: str) -> list[str]:
         """An Arabic verb written as one with its "not" (مكنتش, مااقدر) as two words, when both are known."""
         found = _ARABIC_DENIED.fullmatch(word)
-        if not found or word in self._words or word in self._real or word in self._spellings:
+        if not found or word in self._real or word in self._spellings or self._exact(word, Sense("plain")):
             return []
         verb = found[1] or found[2]
         known = any(self._exact(form, Sense("prefix")) for form in _arabic_forms(verb, verb))
