@@ -1,6 +1,6 @@
 """Which of our languages a first message is written in, or that we are not sure.
 
-Owns: detect().
+Owns: detect(), get_ready().
 May import: langdetect, `bot.flow.answers`.
 Start reading at: `detect`.
 
@@ -109,8 +109,13 @@ def _latin(text: str) -> Detected:
     return _by_letters(text) if len(words) > 1 else _UNSURE
 
 
-def _by_letters(text: str) -> Detected:
+def get_ready() -> None:
+    """Read the profiles of languages now: it takes a second, for which no turn should wait."""
     init_factory()
+
+
+def _by_letters(text: str) -> Detected:
+    get_ready()
     import langdetect.detector_factory as factory
 
     detector = factory._factory.create()

@@ -21,6 +21,7 @@ from bot import log
 from bot.channels.protocol import SendingChannel
 from bot.channels.simulator import SimulatorChannel
 from bot.channels.twilio import TwilioAccount, TwilioChannel
+from bot.conversation import language
 from bot.conversation.screening import load_screener
 from bot.conversation.turn import TurnConfig, TurnHandler
 from bot.dialogue.rasa import RasaEngine
@@ -38,6 +39,7 @@ from bot.worker.pool import Pool
 def run(settings: Settings, account: TwilioAccount | None) -> None:
     """Work until told to stop; what is under way is finished or left for another worker."""
     log.setup(settings.log_level)
+    language.get_ready()
     with contextlib.suppress(asyncio.CancelledError), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(settings, account))
 
