@@ -27,7 +27,8 @@ Row = Mapping[str, Any]
 """One row, by the names of its columns."""
 
 _PATIENCE = 5
-_LOST = (OSError, asyncpg.InterfaceError, TimeoutError)
+# asyncpg's "internal" error is what it makes of a server that dies at an odd moment of the protocol.
+_LOST = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
 _SETTINGS = {
     "application_name": "harbour",
     "idle_in_transaction_session_timeout": "60000",
@@ -128,7 +129,9 @@ class Database:
             connection = self._kept() or await self._connect()
             try:
                 yield connection
-            except Exception:
+            except Exception as error:
+                if isinstance(error, _LOST):
+                    connection.terminate()
                 self._keep(connection)
                 raise
             except BaseException:
