@@ -235,12 +235,13 @@ def _print(found: dict[str, Any]) -> None:
 @flows_app.command("check")
 def flows_check(folder: Annotated[Path | None, typer.Argument(help="where flows are")] = None) -> None:
     """Say everything that is wrong with the flows; exit code 1 if anything is."""
+    from bot.channels.segments import own_sms_size
     from bot.conversation.effects import KNOWN_ACTIONS
     from bot.flow import FlowError, check, read_flows
 
     try:
         bundle = read_flows(folder or _settings().flows_folder)
-        findings = [str(one) for one in check(bundle, KNOWN_ACTIONS)]
+        findings = [str(one) for one in check(bundle, KNOWN_ACTIONS, own_sms_size)]
     except FlowError as error:
         findings = [str(error)]
     for finding in findings:

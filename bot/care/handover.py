@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.care.timers import NOBODY_CAME
-from bot.channels.segments import split
+from bot.channels.segments import own_words, split
 from bot.errors import HarbourError
 from bot.flow import Bundle, service_text
 from bot.store import cases, contacts, content, outbox, timers
@@ -146,4 +146,5 @@ async def _say(session: Session, contact_id: uuid.UUID, language: str | None, ke
     spoken, channel = language or _DEFAULT_LANGUAGE, address.address.channel
     lines = service_text(bundle, "no_lines", spoken, channel.value)
     text = service_text(bundle, key, spoken, channel.value, lines=lines)
-    await outbox.queue(session, contact_id=contact_id, address_id=address_id, texts=split(text, channel), kind=kind)
+    pieces = split(own_words(text, channel), channel)
+    await outbox.queue(session, contact_id=contact_id, address_id=address_id, texts=pieces, kind=kind)

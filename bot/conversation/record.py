@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any, assert_never
 
 from bot.care import handover
-from bot.channels.segments import split
+from bot.channels.segments import own_words, split
 from bot.conversation.events import (
     Answered,
     CaseRequested,
@@ -77,7 +77,7 @@ async def _write(session: Session, desk: Desk, event: Event) -> None:
                 session,
                 contact_id=desk.contact_id,
                 address_id=desk.address_id,
-                texts=split(text, desk.channel, max_segments=desk.sms_segments),
+                texts=split(own_words(text, desk.channel), desk.channel, max_segments=desk.sms_segments),
                 kind=kind,
                 inbox_id=desk.inbox_id,
             )

@@ -19,6 +19,23 @@ from bot.flow.interpreter import SAID, WAY_OUT
 from bot.flow.render import FALLBACK
 
 LONGEST = 1024
+SERVICE = "service"
+IN_DANGER = (
+    *("crisis_", "danger_", "medical", "third_person", "meaning_check", "unreadable", "held_", "still_", "stay_"),
+    *("stop_in_crisis", "utter_until_then"),
+)
+"""How the keys of answers to danger begin."""
+_SEGMENTS, _MANY = 2, 4
+_NAMED = re.compile(r"\{([a-z_]+)\}")
+_BY_DATA = re.compile(r"\{services_text\}")  # as long as what the organisation wrote
+_SAID_BY_SERVICE = {"lines": "no_lines", "keep": "keep_open"}
+_USUAL = {
+    "eta_minutes": "30",
+    "keep_days": "30",
+    "opens": "Thursday 26 Nov., 10:00 ",
+    "hours": "Thursday 26 Nov., 10:00 ",
+}
+_NAME = "x" * 16
 _Node = TypeVar("_Node", bound=Hashable)
 _PLACE = re.compile(r"\{([^{}]*)")
 # Three digits in a row (short emergency numbers too), or six with dots, spaces, dashes, slashes
@@ -39,8 +56,11 @@ class Finding:
         return f"{self.file}:{self.line}: [{self.rule}] {self.sentence}"
 
 
-def check(bundle: Bundle, actions: frozenset[str] | None = None) -> list[Finding]:
-    """Everything found wrong with `bundle`; `actions` are the outside actions that exist."""
+def check(
+    bundle: Bundle, actions: frozenset[str] | None = None, sms_size: Callable[[str], tuple[int, bool]] | None = None
+) -> list[Finding]:
+    """Everything found wrong with `bundle`; `actions` are the outside actions that exist, and
+    `sms_size` says of a text how many SMS segments it takes, and whether it needs UCS-2."""
     found = [*_twice_started(bundle), *_circles(bundle), *_shared_commands(bundle)]
     languages = sorted({FALLBACK, *bundle.service, *bundle.texts})
     for flow in bundle.flows.values():
@@ -49,7 +69,36 @@ def check(bundle: Bundle, actions: frozenset[str] | None = None) -> list[Finding
             found += _texts(bundle, flow, language)
     for language in languages:
         found += _service(bundle.service, language)
+    if sms_size is not None:
+        found += _long_sms(bundle, sms_size)
     return found
+
+
+def _long_sms(bundle: Bundle, sms_size: Callable[[str], tuple[int, bool]]) -> Iterator[Finding]:
+    """Texts that take more SMS segments than people can be asked to read, or we to pay.
+
+    Two at most, with the answers they offer. Where a language needs UCS-2, which holds less than
+    half, an answer to danger may take three, and so may a question with four answers or more.
+    """
+    for language, service in bundle.service.items():
+        said = {SERVICE: service.texts, **bundle.texts.get(language, {})}
+        for flow, texts in said.items():
+            for key, text in texts.items():
+                segments, wide = sms_size(_as_sms(text, service))
+                more = wide and (key.startswith(IN_DANGER) or len(text.choices) >= _MANY)
+                most = _SEGMENTS + more
+                if segments > most and not _BY_DATA.search(text.text):
+                    sentence = f'"{key}" takes {segments} SMS segments; {most} are the most: write a shorter `sms:`'
+                    yield Finding(f"flows/{flow}/{language}.yml", 0, "long-sms", sentence)
+
+
+def _as_sms(text: Text, service: Service) -> str:
+    """What goes out, with values of a usual length."""
+    said = {name: service.texts[key] for name, key in _SAID_BY_SERVICE.items() if key in service.texts}
+    values = {name: one.sms or one.text for name, one in said.items()}
+    body = _NAMED.sub(lambda found: values.get(found[1], _USUAL.get(found[1], _NAME)), text.sms or text.text)
+    lines = [f"{number}. {choice.title}" for number, choice in enumerate(text.choices.values(), start=1)]
+    return "\n".join([body, *lines])
 
 
 def _twice_started(bundle: Bundle) -> Iterator[Finding]:

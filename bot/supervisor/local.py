@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 
+from bot.channels.segments import own_sms_size
 from bot.conversation.effects import KNOWN_ACTIONS
 from bot.errors import ConfigurationError
 from bot.flow import FlowError, check, read_flows
@@ -168,7 +169,7 @@ async def publish_flows(database: Database, folder: Path) -> str:
         bundle = read_flows(folder)
     except FlowError as error:
         raise ConfigurationError(f"The flows cannot be published. {error}") from error
-    findings = check(bundle, KNOWN_ACTIONS)
+    findings = check(bundle, KNOWN_ACTIONS, own_sms_size)
     if findings:
         listed = "\n".join(str(finding) for finding in findings)
         raise ConfigurationError(f"The flows cannot be published:\n{listed}")

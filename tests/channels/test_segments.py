@@ -10,6 +10,7 @@ from bot.channels.segments import (
     MAX_UNITS,
     Encoding,
     is_gsm7,
+    own_words,
     sms_segments,
     split,
     to_gsm7,
@@ -157,3 +158,18 @@ def test_made_plain_a_text_is_gsm7_or_untouched_and_keeps_every_letter(text: str
     plain = to_gsm7(text)
     assert is_gsm7(plain) or plain == text
     assert to_gsm7(plain) == plain
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("¿Está más tranquilo? Sí, señor.", "¿Esta mas tranquilo? Si, señor."),
+        ("Ça va, la sœur – « être »", 'Ça va, la soeur - " etre "'),
+        ("hello", "hello"),
+        ("Привіт, más", "Привіт, más"),
+        ("مرحبا", "مرحبا"),
+    ],
+)
+def test_our_own_words_go_without_accents_on_sms_where_that_makes_them_gsm7(text: str, sent: str) -> None:
+    assert own_words(text, Channel.SMS) == sent
+    assert own_words(text, Channel.WHATSAPP) == text

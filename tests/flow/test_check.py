@@ -6,6 +6,7 @@ import warnings
 
 import pytest
 
+from bot.channels.segments import own_sms_size
 from bot.conversation.effects import KNOWN_ACTIONS
 from bot.flow import check
 from tests.flow.conftest import Folder
@@ -30,7 +31,7 @@ MISTAKES = {
     "unused-choice": ("hard_days/flow.yml", "[breathing, groups, person]", "[breathing, person]", "hard_days/ar.yml"),
     "too-long": ("hard_days/en.yml", "utter_hear: ", f"utter_hear: {LONG} ", "hard_days/en.yml"),
     "phone-number": ("hard_days/en.yml", "utter_hear: ", "utter_hear: Call 800 555 0199. ", "hard_days/en.yml"),
-    "phone-number, international": ("service/en.yml", "  no_lines: ", "  no_lines: Call +57 300 111 2222. ", "service/en.yml"),
+    "phone-number, international": ("service/en.yml", "  exited: ", "  exited: Call +57 300 111 2222. ", "service/en.yml"),
     "phone-number, dots": ("hard_days/en.yml", "utter_hear: ", "utter_hear: Call 80.05.50.19. ", "hard_days/en.yml"),
     "phone-number, slashes": ("hard_days/en.yml", "utter_hear: ", "utter_hear: Call 80/05/50. ", "hard_days/en.yml"),
     "phone-number, short": ("hard_days/en.yml", "utter_hear: ", "utter_hear: Call 112. ", "hard_days/en.yml"),
@@ -123,6 +124,35 @@ def test_a_called_flow_breaks_a_circle_only_if_it_always_asks(folder: Folder, el
 def test_ages_and_times_are_no_phone_numbers(folder: Folder) -> None:
     folder.change("hard_days/en.yml", "utter_hear: ", "utter_hear: From 13-17, 13 to 17, at 10:30, 3/10, 24 hours. ")
     assert check(folder.read(), KNOWN_ACTIONS) == []
+
+
+def long_sms(folder: Folder) -> list[str]:
+    return [one.file for one in check(folder.read(), KNOWN_ACTIONS, own_sms_size) if one.rule == "long-sms"]
+
+
+def test_no_shipped_text_takes_more_sms_segments_than_allowed(folder: Folder) -> None:
+    assert long_sms(folder) == []
+
+
+def test_a_text_without_a_shorter_form_for_sms_is_found(folder: Folder) -> None:
+    folder.change("hard_days/en.yml", "utter_hear: ", f"utter_hear: {'word ' * 62}")
+    folder.change("hard_days/ru.yml", "utter_hear: ", f"utter_hear: {'слово ' * 23}")
+    assert sorted(long_sms(folder)) == ["flows/hard_days/en.yml", "flows/hard_days/ru.yml"]
+
+
+@pytest.mark.parametrize(("key", "found"), [("exited", ["flows/service/uk.yml"]), ("still_danger_too", [])])
+def test_only_answers_to_danger_may_take_three_segments_where_a_language_needs_it(
+    folder: Folder, key: str, found: list[str]
+) -> None:
+    folder.change("service/uk.yml", "  any_place:", f"  {key}: {'слово ' * 25}\n  any_place:")
+    folder.change("service/uk.yml", "  exited:", "  exited_:") if key == "exited" else None
+    assert long_sms(folder) == found
+
+
+def test_accents_alone_make_no_sms_longer(folder: Folder) -> None:
+    """On SMS our own Spanish and French texts go without them."""
+    folder.change("hard_days/es.yml", "utter_hear: ", f"utter_hear: {'día ' * 40}")
+    assert long_sms(folder) == []
 
 
 def test_one_equals_sign_in_place_of_two_is_found_and_not_always_true(folder: Folder) -> None:
