@@ -414,3 +414,8 @@ def test_how_long_something_lasts_does_not_make_it_past(screener: Screener):
 def test_a_condition_inside_a_farewell_is_not_a_condition(screener: Screener):
     farewell = "اذا صار شي ديروا بالكم على ولادي، انا ما رح ارجع"
     assert screener.assess(farewell).level >= HIGH
+
+
+@pytest.mark.parametrize("text", ["دەمەوێ خۆم بکوژم", "دەمه‌وێ خوم بکوژم", "دةمةوێ خۆم بكوژم", "damawet xom bkujm"])
+def test_sorani_is_read_however_its_letters_are_typed(screener: Screener, text: str) -> None:
+    assert screener.assess(text).level >= HIGH
