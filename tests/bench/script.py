@@ -20,7 +20,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
         "done",
         "3",
         "thank you, that was good",
-        "i could not sleep again last night",
+        "i cannot fall asleep these nights",
         "when does the group meet this week?",
         "where is the health post?",
         "ok goodbye for now",
