@@ -13,7 +13,7 @@ from .talk import Talk
 
 async def test_a_new_contact_is_asked_to_agree_before_anything_else(talk: Talk) -> None:
     assert await talk.start("welcome_consent") == ["utter_hello", "utter_ask_danger_now"]
-    assert await talk.say("1") == ["utter_privacy", "utter_ask_consent"]
+    assert await talk.say("1") == ["utter_privacy", "utter_privacy_who", "utter_privacy_erase", "utter_ask_consent"]
     assert await talk.say("1") == []
     assert talk.calls == ["record_consent"]
     assert await talk.result() == ["utter_ask_age_band"]
