@@ -40,7 +40,7 @@ async def test_a_clear_wish_for_something_else_is_followed_and_then_the_question
     assert answer.startswith(opening("utter_ask_group_action", flow="groups"))
     for text in ("1", "7", "3"):
         await person.writes(text)
-    (answer,) = await person.writes("5")
+    (answer,) = await person.writes("4")
     assert answer.startswith(opening("utter_fine", flow="groups"))
     assert opening("resume") in answer
     assert answer.endswith(opening("utter_ask_distress_before", flow="breathing"))
