@@ -32,7 +32,7 @@ class Reading:
     def raise_(self, found: Assessment, *, minor: bool = False) -> Assessment:
         """`found`, raised by what was read."""
         for read in self.by_text.values():
-            if read.sounds is not None:
+            if read.sounds is not None and read.sounds.level:
                 category = RiskCategory(read.sounds.category)
                 found = raised(found, RiskLevel(read.sounds.level), category, minor=minor)
         return found

@@ -85,11 +85,11 @@ class EngineReply:
 @dataclasses.dataclass(frozen=True)
 class Sounds:
     """The second reader's opinion of a text: the level it sounds like, 0 to 4, its category ("R1" …),
-    and how sure it is, 0 to 1, that it is no less than level 2."""
+    and how far beyond the border to level 2 it lies (0 is on the border)."""
 
     level: int
     category: str
-    sureness: float
+    margin: float
 
 
 @dataclasses.dataclass(frozen=True)

@@ -47,7 +47,7 @@ class RasaEngine:
         answer = await self._ask("POST", "/read", {"text": text})
         ranking = tuple((one["intent"], one["confidence"]) for one in answer["ranking"])
         risk = answer["risk"]
-        sounds = risk and Sounds(risk["level"], risk["category"], risk["sureness"])
+        sounds = risk and Sounds(risk["level"], risk["category"], risk["margin"])
         return Interpretation(answer["intent"], answer["confidence"], ranking, sounds)
 
     async def ready(self) -> bool:

@@ -6,9 +6,9 @@ Start reading at: `main`.
 
     python -m bot.engine.evaluate_risk               on tests/escalation/corpus/*.test.yml, from which it never learns
     python -m bot.engine.evaluate_risk --folds 5     the method, on messages of risk_data it was not shown
-    ... --scores FILE                                also a JSON line for each message: id, sureness, category
+    ... --scores FILE                                also a JSON line for each message: id, margins, category
 
-For each bar of sureness: the share of dangerous messages it hears, and of harmless ones it takes for dangerous.
+For each margin: the share of dangerous messages it hears, and of harmless ones it takes for dangerous.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from bot.engine.serve import HERE, ROOT
 
 DATA = ROOT / "risk_data"
 UNSEEN = ROOT / "tests" / "escalation" / "corpus"
-BARS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+BARS = (-0.5, -0.3, -0.1, 0.0, 0.1, 0.3, 0.5)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,18 +58,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     heard = list(_by_folds(options.folds) if options.folds else _unseen())
     _report(heard)
     if options.scores:
-        lines = (json.dumps({"id": c.id, "sureness": d.sureness, "category": d.category}) for c, d in heard)
+        lines = (json.dumps({"id": c.id, "margins": d.margins, "category": d.category}) for c, d in heard)
         options.scores.write_text("\n".join(lines) + "\n")
     return 0
 
 
-def _harmless() -> list[Labelled]:
+def _harmless() -> list[str]:
     intents = frozenset(yaml.safe_load((HERE / "domain.yml").read_text())["intents"])
-    return [Labelled(phrase.text, 0, ()) for phrase in read_phrases(ROOT / "nlu_data", intents)]
+    return [phrase.text for phrase in read_phrases(ROOT / "nlu_data", intents)]
 
 
 def _unseen() -> Iterator[Heard]:
-    reader = SecondReader.learn(Settings(), [*messages_in(DATA), *_harmless()])
+    reader = SecondReader.learn(Settings(), messages_in(DATA), _harmless())
     for file in sorted(UNSEEN.glob("*.test.yml")):
         for raw in yaml.safe_load(file.read_text(encoding="utf-8")):
             level = str(raw["level"])
@@ -89,7 +89,7 @@ def _by_folds(folds: int) -> Iterator[Heard]:
     harmless = _harmless()
     for held in range(folds):
         kept = [Labelled(c.text, c.low, c.categories) for c, at in zip(cases, fold, strict=True) if at != held]
-        reader = SecondReader.learn(Settings(), [*kept, *harmless])
+        reader = SecondReader.learn(Settings(), kept, harmless)
         yield from ((c, reader.danger(c.text)) for c, at in zip(cases, fold, strict=True) if at == held)
 
 
@@ -111,8 +111,8 @@ def _report(heard: Sequence[Heard]) -> None:
 
 
 def _shares(heard: Iterable[Heard], at: int, level: int, bar: float) -> str:
-    due = [d.sureness[at] >= bar for c, d in heard if c.low >= level]
-    free = [d.sureness[at] >= bar for c, d in heard if c.high == 0]
+    due = [d.margins[at] >= bar for c, d in heard if c.low >= level]
+    free = [d.margins[at] >= bar for c, d in heard if c.high == 0]
     return f"{_share(due)} / {_share(free)}"
 
 

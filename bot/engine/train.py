@@ -25,7 +25,15 @@ from bot.engine.phrases import DataError, Phrase, read_phrases, write_rasa
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 KEPT = 2
-_COMPONENTS = ("policy.py", "reader.py", "risk_reader.py", "second_reader.py", "understanding.py")
+_COMPONENTS = (
+    "glance.py",
+    "meaning.py",
+    "policy.py",
+    "reader.py",
+    "risk_reader.py",
+    "second_reader.py",
+    "understanding.py",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

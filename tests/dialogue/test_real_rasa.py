@@ -291,7 +291,7 @@ async def test_the_second_reader_is_asked_in_the_same_breath(rasa: RasaEngine) -
     light = await rasa.read("hello, when is the next meeting of the group please")
     assert grave.sounds is not None and light.sounds is not None
     assert grave.sounds.level > light.sounds.level == 0
-    assert grave.sounds.sureness > light.sounds.sureness
+    assert grave.sounds.margin > light.sounds.margin
 
 
 async def test_what_was_read_before_is_not_read_again(with_rasa: Talk) -> None:

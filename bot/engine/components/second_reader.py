@@ -1,31 +1,30 @@
 """How dangerous a text sounds, learnt from labelled messages. Knows nothing of Rasa.
 
-Owns: SecondReader, Danger, Labelled, messages_in(), read_labelled().
-May import: scikit-learn, `understanding`.
+Owns: SecondReader, Danger, Labelled, Settings, messages_in(), read_labelled().
+May import: scikit-learn, `glance`, `meaning`.
 Start reading at: `SecondReader.danger`.
 
-The word lists in `escalation` read first and explain themselves. This reader only adds: it has seen
-thousands of messages with their levels and hears what is said around the words. As with intents,
-letters and meaning are weighed together by linear models: one for each level, one for each category.
-`docs/safety.md` has what it gains and what it costs, measured.
+The word lists in `escalation` read first and explain themselves. This reader only adds: it compares what
+a message means with thousands of labelled messages (a support vector machine for each level, over the
+rows of two sentence encoders), unless a first glance finds it clearly harmless. `docs/safety.md` has what it gains and what it costs, measured.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_matrix, hstack, spmatrix
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.svm import SVC
 
-from bot.engine.components.understanding import folded, meanings
+from bot.engine.components.glance import Glance
+from bot.engine.components.meaning import multilingual_encoder, sentence_encoder
 
 LEVELS = (2, 3, 4)
-_SETTINGS = {"solver": "liblinear", "class_weight": "balanced", "random_state": 42}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,80 +38,114 @@ class Labelled:
 
 @dataclasses.dataclass(frozen=True)
 class Danger:
-    """How sure it is (0 to 1) that a text is of at least each of LEVELS, and of which category."""
+    """How far beyond the border to each of LEVELS a text lies (0: on it, below 0: outside), and its category."""
 
-    sureness: tuple[float, ...]
+    margins: tuple[float, ...]
     category: str
 
     def level(self, thresholds: Sequence[float]) -> int:
-        """The highest level of which it is sure enough; `thresholds` are for levels 1, 2, 3 and 4.
+        """The highest level that its margin reaches; `thresholds` are for levels 1, 2, 3 and 4.
 
         Level 1 is a lower bar for the same question as level 2: worth asking the person what they mean.
         """
-        sureness = (self.sureness[0], *self.sureness)
-        enough = zip(sureness, thresholds, strict=True)
-        return max((at for at, (sure, least) in enumerate(enough, start=1) if sure >= least), default=0)
+        enough = zip((self.margins[0], *self.margins), thresholds, strict=True)
+        return max((at for at, (margin, least) in enumerate(enough, start=1) if margin >= least), default=0)
+
+
+_HARMLESS = Danger(tuple(-9.0 for _ in LEVELS), "")
+"""What is said of a text that needed no closer look."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """`meaning` weighs meaning against letters, `strength` is the classifiers' C, `longest` is in characters."""
+    """`multilingual` weighs E5 against USE, `strength` is the machines' C, `longest` is in characters.
 
-    longest_run: int = 5
-    meaning: float = 0.7
-    strength: float = 10.0
+    What lies below `glance` at first glance (log odds) is not looked at closely.
+    """
+
+    glance: float = -2.5
+    multilingual: float = 4.0
+    strength: float = 6.0
     longest: int = 500
+
+
+class CannotRead(Exception):
+    """What was learnt needs an encoder that this machine does not have."""
 
 
 class SecondReader:
     """What was learnt, as arrays: they can be stored and loaded without running code."""
 
     def __init__(self, settings: Settings, arrays: Mapping[str, Any]) -> None:
-        self.arrays = arrays
         self._settings = settings
+        self.arrays = arrays
+        self._glance = Glance(arrays)
+        self._middle = arrays["middle"]
+        self._known = arrays["known"].astype(np.float32)
+        self._squares = (self._known**2).sum(axis=1)
         self._categories: list[str] = arrays["categories"].tolist()
-        self._letters = _vectorizer(settings, vocabulary=arrays["runs"].tolist())
-        self._letters.idf_ = arrays["rarity"]
+        if self._middle.size and multilingual_encoder() is None:
+            raise CannotRead("the second reader was trained with E5, which is not installed here")
 
     @staticmethod
-    def learn(settings: Settings, messages: Sequence[Labelled]) -> SecondReader:
-        """Learn from labelled messages."""
-        cut = [message.text[: settings.longest] for message in messages]
-        letters = _vectorizer(settings).fit([folded(text) for text in cut])
-        features = _features(settings, letters, cut)
+    def learn(settings: Settings, messages: Sequence[Labelled], harmless: Sequence[str] = ()) -> SecondReader:
+        """Learn from labelled messages; the first glance also from what is `harmless`."""
+        texts = [message.text[: settings.longest] for message in messages]
+        rows, middle = _rows(settings, texts)
         levels = np.array([message.level for message in messages])
-        models = [_model(settings, features, levels >= level) for level in LEVELS]
+        gamma = 1 / (rows.shape[1] * rows.var())
+
+        def machine_for(level: int) -> SVC:
+            machine = SVC(C=settings.strength, gamma=gamma, class_weight="balanced", cache_size=500)
+            return machine.fit(rows, levels >= level)
+
+        with ThreadPoolExecutor() as pool:
+            machines = list(pool.map(machine_for, LEVELS))
+        pull = np.zeros((len(texts), len(LEVELS)), dtype=np.float32)
+        for at, machine in enumerate(machines):
+            pull[machine.support_, at] = machine.dual_coef_[0]
+        used = np.flatnonzero(pull.any(axis=1))
         serious = [at for at, message in enumerate(messages) if message.level >= LEVELS[0] and message.categories]
-        names = sorted({messages[at].categories[0] for at in serious})
-        models += [
-            _model(settings, features[serious], np.array([name in messages[at].categories for at in serious]))
-            for name in names
-        ]
+        kinds = LogisticRegression(C=10.0, class_weight="balanced", max_iter=500).fit(
+            rows[serious], [messages[at].categories[0] for at in serious]
+        )
         return SecondReader(
             settings,
             {
-                "runs": np.asarray(letters.get_feature_names_out(), dtype=np.str_),
-                "rarity": letters.idf_,
-                # Laid out by feature: reading a text then touches only the rows of its own letter runs.
-                "weights": np.ascontiguousarray(np.vstack([m.coef_[0] for m in models]).T, dtype=np.float32),
-                "bias": np.array([m.intercept_[0] for m in models], dtype=np.float32),
-                "categories": np.asarray(names, dtype=np.str_),
+                **Glance.learn([*texts, *harmless], [*(levels >= LEVELS[0]), *(False for _ in harmless)]),
+                "middle": middle,
+                "known": rows[used].astype(np.float16),
+                "pull": pull[used],
+                "border": np.array([machine.intercept_[0] for machine in machines], dtype=np.float32),
+                "gamma": np.float32(gamma),
+                "kinds": kinds.coef_.astype(np.float32),
+                "kinds_border": kinds.intercept_.astype(np.float32),
+                "categories": np.asarray(kinds.classes_, dtype=np.str_),
             },
         )
 
     def danger(self, text: str) -> Danger:
         """How dangerous `text` sounds."""
         cut = text[: self._settings.longest]
-        row = self._letters.transform([folded(cut)])
-        weights = self.arrays["weights"]
-        found = row.data.astype(np.float32) @ weights[row.indices] + self.arrays["bias"]
-        if self._settings.meaning:
-            found += meanings([cut])[0] * self._settings.meaning @ weights[row.shape[1] :]
-        sure = 1 / (1 + np.exp(-found[: len(LEVELS)]))
+        if self._glance.margin(cut) < self._settings.glance:
+            return _HARMLESS
+        row = _rows(self._settings, [cut], self._middle)[0][0]
+        distances = self._squares - 2 * (self._known @ row) + row @ row
+        alike = np.exp(-self.arrays["gamma"] * distances)
+        margins = alike @ self.arrays["pull"] + self.arrays["border"]
+        best = int(np.argmax(self.arrays["kinds"] @ row + self.arrays["kinds_border"]))
         # Whatever is level 3 is level 2 as well.
-        sure = np.maximum.accumulate(sure[::-1])[::-1]
-        best = int(np.argmax(found[len(LEVELS) :]))
-        return Danger(tuple(map(float, sure)), self._categories[best])
+        margins = np.maximum.accumulate(margins[::-1])[::-1]
+        return Danger(tuple(map(float, margins)), self._categories[best])
+
+
+def messages_in(folder: Path) -> list[Labelled]:
+    """Every labelled message of `folder`. Raises ValueError at the first line that cannot be read."""
+    return [
+        message
+        for file in sorted(folder.glob("*.txt"))
+        for message in read_labelled(file.read_text(encoding="utf-8").splitlines(), str(file))
+    ]
 
 
 def read_labelled(lines: Iterable[str], where: str) -> list[Labelled]:
@@ -132,26 +165,12 @@ def read_labelled(lines: Iterable[str], where: str) -> list[Labelled]:
     return found
 
 
-def messages_in(folder: Path) -> list[Labelled]:
-    """Every labelled message of `folder`. Raises ValueError at the first line that cannot be read."""
-    return [
-        message
-        for file in sorted(folder.glob("*.txt"))
-        for message in read_labelled(file.read_text(encoding="utf-8").splitlines(), str(file))
-    ]
-
-
-def _features(settings: Settings, letters: TfidfVectorizer, texts: Sequence[str]) -> spmatrix:
-    by_letters = letters.transform(map(folded, texts))
-    if not settings.meaning:
-        return by_letters.tocsr()
-    return hstack([by_letters, csr_matrix(meanings(texts) * settings.meaning)]).tocsr()
-
-
-def _model(settings: Settings, features: spmatrix, wanted: np.ndarray) -> LogisticRegression:
-    return LogisticRegression(C=settings.strength, **_SETTINGS).fit(features, wanted)
-
-
-def _vectorizer(settings: Settings, **more: Any) -> TfidfVectorizer:
-    runs = (1, settings.longest_run)
-    return TfidfVectorizer(analyzer="char_wb", ngram_range=runs, sublinear_tf=True, lowercase=False, **more)
+def _rows(settings: Settings, texts: Sequence[str], middle: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """A row for each text, and the middle of E5's rows, which says nothing: found here unless it is given."""
+    rows = sentence_encoder()(texts)
+    encoder = multilingual_encoder()
+    if encoder is None or (middle is not None and not middle.size):
+        return rows, np.zeros(0, dtype=np.float32)
+    many = encoder(texts)
+    middle = many.mean(axis=0) if middle is None else middle
+    return np.hstack([(many - middle) * settings.multilingual, rows]), middle

