@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Coroutine, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,14 +22,17 @@ from bot import settings as settings_module
 from bot.errors import HarbourError
 from bot.settings import Settings
 from escalation import Assessment, Screener
+from escalation.lines import VerifyMethod
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="A WhatsApp and SMS companion with a human behind it."
 )
 flows_app = typer.Typer(no_args_is_help=True, help="Check and publish conversation flows.")
+lines_app = typer.Typer(no_args_is_help=True, help="Help lines: import, check, list, suspend.")
 keys_app = typer.Typer(no_args_is_help=True, help="Encryption keys.")
 db_app = typer.Typer(no_args_is_help=True, help="The database schema.")
 app.add_typer(flows_app, name="flows")
+app.add_typer(lines_app, name="lines")
 app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
 
@@ -124,6 +128,57 @@ def cases(
     from bot.desk import desk
 
     _run(desk(_settings(), case=case, answer=answer, take=take, close=close, by=by, supervisor=supervisor))
+
+
+# Help lines
+
+_By = Annotated[str, typer.Option(help="your name, for the record")]
+
+
+@lines_app.command("import")
+def lines_import(
+    file: Annotated[Path, typer.Argument(help="a .yml or .csv file; docs/examples/lines.yml shows the form")],
+    by: _By = os.environ.get("USER", "operator"),
+    replace: Annotated[bool, typer.Option("--replace", help="take the file's where the list says otherwise")] = False,
+) -> None:
+    """Take lines into the list, unverified; all of them or, with one mistake anywhere, none."""
+    from bot.line_desk import import_file
+
+    _run(import_file(_settings(), file, by=by, replace=replace))
+
+
+@lines_app.command("list")
+def lines_list(country: Annotated[str, typer.Option(help="two letters; unset: all")] = "") -> None:
+    """Every line: whether it may be given, for how long, and why not."""
+    from bot.line_desk import print_list
+
+    _run(print_list(_settings(), country.strip().upper()))
+
+
+@lines_app.command("verify")
+def lines_verify(
+    line: Annotated[str, typer.Argument(help="the line's id")],
+    how: Annotated[VerifyMethod, typer.Option(help="how a human checked it; web is not enough")],
+    by: Annotated[str, typer.Option(help="who checked it")],
+    on: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="the day; unset: today")] = None,
+    settled: Annotated[bool, typer.Option("--settled", help="the check showed the list to be right")] = False,
+) -> None:
+    """A human called, texted or heard from the operator: the line may be given from now on."""
+    from bot.line_desk import verify_line
+
+    _run(verify_line(_settings(), line, by=by, how=how, on=on.date() if on else None, settled=settled))
+
+
+@lines_app.command("suspend")
+def lines_suspend(
+    line: Annotated[str, typer.Argument(help="the line's id")],
+    reason: Annotated[str, typer.Option(help="why nobody is to be given it")],
+    by: _By = os.environ.get("USER", "operator"),
+) -> None:
+    """From now on nobody is given this line."""
+    from bot.line_desk import suspend_line
+
+    _run(suspend_line(_settings(), line, by=by, reason=reason))
 
 
 # Trying one part, line by line

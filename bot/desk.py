@@ -91,7 +91,8 @@ def _line(line: Line) -> str:
     mark = f" [level {line.level}]" if line.level else ""
     state = f" ({line.status})" if line.by != "contact" else ""
     body = line.text.replace("\n", "\n" + " " * 24)
-    return f"{_clock(line.at)}  {line.by:11}{body}{mark}{state}"
+    gave = f" [gave lines: {', '.join(line.gave)}]" if line.gave else ""
+    return f"{_clock(line.at)}  {line.by:11}{body}{mark}{state}{gave}"
 
 
 def _clock(at: datetime) -> str:

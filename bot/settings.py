@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     first_languages: str = Field("en,ar,es", description="what is said to somebody whose language is unknown")
     time_zone: str = Field("UTC", description="IANA zone used where a contact has no place yet")
 
+    country: str = Field(
+        "", description="where people write from, ISO 3166 alpha-2, where their place names none; unset: no help lines"
+    )
+
     database_url: SecretStr = Field(
         SecretStr(""),
         validation_alias=_plain("DATABASE_URL"),
@@ -95,6 +99,8 @@ class Settings(BaseSettings):
     )
     acknowledge_minutes: int = Field(30, description="wait the person is told while someone is on duty")
     repeat_crisis_minutes: float = Field(5, description="how soon the first answer to risk may be repeated in full")
+    line_days: int = Field(180, description="days for which a human's check of a help line counts")
+    line_police: bool = Field(False, description="give help lines that may call the police, too")
     away_hours: float = Field(24, description="silence after which a contact is welcomed back")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 

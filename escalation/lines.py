@@ -206,6 +206,7 @@ class HelpLine:
     verify_method: VerifyMethod | None = None
     next_check_due: date | None = None
     suspended_for: str = ""
+    suspended_on: date | None = None
     conflicts: tuple[LineConflict, ...] = ()
 
     @property
@@ -242,6 +243,22 @@ def why_not(line: HelpLine, today: date, days: int = VALID_DAYS) -> str:
     if not line.usable_contacts:
         return "no number that can be used"
     return ""
+
+
+class LineState(str, Enum):
+    """A line in brief, for whoever watches over the list."""
+
+    USABLE = "usable"
+    DUE = "due"
+    NOT_GIVEN = "not_given"
+
+
+def state_of(line: HelpLine, today: date, days: int = VALID_DAYS) -> LineState:
+    """Whether it may be given, and whether it should be checked again already."""
+    if why_not(line, today, days):
+        return LineState.NOT_GIVEN
+    due = line.next_check_due is not None and line.next_check_due <= today
+    return LineState.DUE if due else LineState.USABLE
 
 
 def days_left(line: HelpLine, today: date, days: int = VALID_DAYS) -> int:

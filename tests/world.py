@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from bot import clock
 from bot.care import handover
+from bot.care.lines import LinePolicy
 from bot.channels.protocol import SendingChannel
 from bot.conversation.screening import load_screener
 from bot.conversation.turn import TurnConfig, TurnHandler, TurnReport
@@ -37,6 +38,7 @@ DAY = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)  # a Monday, within the demo's s
 NIGHT = datetime(2026, 11, 23, 2, 10, tzinfo=UTC)
 settings.register_profile("harbour", deadline=None)  # a busy machine is no failure
 settings.load_profile("harbour")
+LINES = LinePolicy("XX")  # a country that is none
 Understand = Callable[[str], tuple[str, float]]
 
 
@@ -102,7 +104,7 @@ class World:
         bundle = shipped()
         understanding: dict[str, tuple[str, float]] = {}
         engine = ScriptedEngine(lambda text: understanding.get(text, ("nlu_fallback", 0.1)), play(bundle))
-        config = TurnConfig(organisation="Test organisation", second_reader=True)
+        config = TurnConfig(organisation="Test organisation", second_reader=True, lines=LINES)
         world = World(database, engine, TurnHandler(database, engine, screener(), config), understanding=understanding)
         clock.freeze(lambda: world.now)
         async with database.transaction() as session:
@@ -132,9 +134,8 @@ class World:
 
     def handler(self) -> TurnHandler:
         """One more worker's turn handler, beside `turns`."""
-        return TurnHandler(
-            self.database, self.engine, screener(), TurnConfig(organisation="Test organisation", second_reader=True)
-        )
+        config = TurnConfig(organisation="Test organisation", second_reader=True, lines=LINES)
+        return TurnHandler(self.database, self.engine, screener(), config)
 
     async def send_out(self, channel: SendingChannel, policy: SendPolicy | None = None) -> None:
         """Hand over whatever is due, on every channel, to this provider."""
@@ -146,7 +147,7 @@ class World:
 
     async def do_what_is_due(self) -> None:
         """Let every timer that is due do its work."""
-        due = DueWork(self.database)
+        due = DueWork(self.database, LINES)
         while await due():
             pass
 

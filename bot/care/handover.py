@@ -11,11 +11,12 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
+from bot.care.lines import LineBook, LineOffer, LinePolicy, Told, offer_to
 from bot.care.timers import NOBODY_CAME
 from bot.channels.segments import own_words, split
 from bot.errors import HarbourError
 from bot.flow import Bundle, service_text
-from bot.store import cases, contacts, content, outbox, timers
+from bot.store import cases, contacts, content, outbox, programme, timers
 from bot.store.cases import Case
 from bot.store.database import Session
 from bot.store.timers import Timer
@@ -50,8 +51,9 @@ async def request(
         await timers.set_timer(session, NOBODY_CAME, promised_until, key=key, contact_id=contact_id)
 
 
-async def tell_nobody_came(session: Session, timer: Timer) -> None:
-    """The promised time is over and nobody took the case: say so, once, instead of promising again."""
+async def tell_nobody_came(session: Session, timer: Timer, lines: LinePolicy) -> None:
+    """The promised time is over and nobody took the case: say so, once, instead of promising again,
+    and name the help lines there are."""
     assert timer.contact_id is not None
     contact = await contacts.hold_contact(session, timer.contact_id)
     standing = await cases.standing(session, timer.contact_id)
@@ -60,7 +62,9 @@ async def tell_nobody_came(session: Session, timer: Timer) -> None:
     case = await cases.open_case_of(session, timer.contact_id)
     if case is not None:
         await cases.add_event(session, case.id, "overdue", by="bot", level=standing.level)
-    await _say(session, contact.id, contact.language, "still_waiting", kind="notice")
+    site = await programme.site_of(session, contact.id)
+    offer = await offer_to(session, LineBook(), lines, contact, site=site, categories=standing.categories, before=False)
+    await _say(session, contact.id, contact.language, "still_waiting", kind="notice", offer=offer)
 
 
 async def acknowledge(session: Session, case: Case, by: str) -> None:
@@ -134,8 +138,17 @@ def _holder(case: Case) -> str | None:
     return next((event.by for event in reversed(case.events) if event.kind == "acknowledged"), None)
 
 
-async def _say(session: Session, contact_id: uuid.UUID, language: str | None, key: str, *, kind: str) -> None:
-    """Queue one text of the service for where the contact last wrote from."""
+async def _say(
+    session: Session,
+    contact_id: uuid.UUID,
+    language: str | None,
+    key: str,
+    *,
+    kind: str,
+    offer: LineOffer | None = None,
+) -> None:
+    """Queue one text of the service for where the contact last wrote from; `offer` is what a text that
+    names help lines needs."""
     address_id = await contacts.latest_address(session, contact_id)
     current = await content.current_hash(session)
     body = await content.body_of(session, current) if current else None
@@ -144,7 +157,13 @@ async def _say(session: Session, contact_id: uuid.UUID, language: str | None, ke
     address = await contacts.address_state(session, address_id)
     bundle = Bundle.from_json(body)
     spoken, channel = language or _DEFAULT_LANGUAGE, address.address.channel
-    lines = service_text(bundle, "no_lines", spoken, channel.value)
-    text = service_text(bundle, key, spoken, channel.value, lines=lines)
-    pieces = split(own_words(text, channel), channel)
-    await outbox.queue(session, contact_id=contact_id, address_id=address_id, texts=pieces, kind=kind)
+    told = offer.told(bundle, spoken, channel.value) if offer else Told("")
+    text = service_text(bundle, key, spoken, channel.value, lines=told.text)
+    await outbox.queue(
+        session,
+        contact_id=contact_id,
+        address_id=address_id,
+        texts=split(own_words(text, channel), channel),
+        kind=kind,
+        line_ids=told.line_ids,
+    )

@@ -14,7 +14,7 @@ from bot import clock
 from bot.channels.carrier_words import is_ambiguous_stop
 from bot.conversation import decide as d
 from bot.conversation.checks import Check, CheckResult
-from bot.conversation.events import CaseRequested, ContactChanged, Event, OptedIn, OptedOut, ReplyQueued, Screened
+from bot.conversation.events import CaseRequested, ContactChanged, Event, OptedIn, OptedOut, Screened
 from bot.conversation.playing import Playing
 from bot.conversation.scene import Scene
 from escalation import Assessment, RiskCategory, RiskLevel
@@ -44,7 +44,7 @@ class Answering:
                 return self._alarm(scene, decision)
             case d.Ask(check):
                 return [
-                    ReplyQueued(scene.text(check.value)),
+                    scene.reply(check.value),
                     ContactChanged({"open_check": check.value}),
                 ]
             case d.CheckAnswered(result):
@@ -54,15 +54,15 @@ class Answering:
                     CaseRequested(
                         "sent a voice note, picture or file", int(scene.latched.level), ("R11",), takes_control=False
                     ),
-                    ReplyQueued(scene.text("voice_note")),
+                    scene.reply("voice_note"),
                 ]
             case d.Stop(provider_confirms, in_crisis):
                 return self._stop(scene, provider_confirms, in_crisis)
             case d.Start(provider_confirms):
-                reply = [] if provider_confirms else [ReplyQueued(scene.text("started"), "confirmation")]
+                reply = [] if provider_confirms else [scene.reply("started", kind="confirmation")]
                 return [OptedIn(), *reply]
             case d.Exit():
-                return [ContactChanged({"state": None, "open_check": None}), ReplyQueued(scene.text("exited"))]
+                return [ContactChanged({"state": None, "open_check": None}), scene.reply("exited")]
             case d.Play():
                 return await self._playing.play(scene, decision)
             case _:
@@ -70,7 +70,7 @@ class Answering:
 
     def _who_is_there(self, scene: Scene, kind: str) -> list[Event]:
         key = "held_on_duty" if scene.truth.on_duty else "held_off_duty"
-        return [ReplyQueued(scene.text(key), kind), ContactChanged({"crisis_answered_at": clock.now()})]
+        return [scene.reply(key, kind=kind), ContactChanged({"crisis_answered_at": clock.now()})]
 
     def _alarm(self, scene: Scene, alarm: d.Alarm) -> list[Event]:
         """The case, and the first answer: truthful, at once, without the engine."""
@@ -92,7 +92,7 @@ class Answering:
     def _said(self, scene: Scene, key: str) -> list[Event]:
         """An answer to danger; when it is a check question, that is open from now on."""
         asks = key if key in {check.value for check in Check} else None
-        return [ReplyQueued(scene.text(key), "crisis"), ContactChanged({"open_check": asks})]
+        return [scene.reply(key, kind="crisis"), ContactChanged({"open_check": asks})]
 
     def _first_answer(self, scene: Scene, alarm: d.Alarm, need_only: bool) -> str:
         found = set(alarm.categories)
@@ -123,7 +123,7 @@ class Answering:
         if result.text:
             said = [result.text, *([result.asks.value] if result.asks else [])]
             kind = "crisis" if result.case or result.asks else "reply"
-            events.append(ReplyQueued("\n\n".join(map(scene.text, said)), kind))
+            events.append(scene.reply(*said, kind=kind))
         if result.person:
             if result.level > RiskLevel.NONE:
                 events.append(CaseRequested("answered a check question", int(level), categories))
@@ -139,7 +139,7 @@ class Answering:
             )
         if not provider_confirms:
             key = "stop_in_crisis" if in_crisis else "stopped"
-            events.append(ReplyQueued(scene.text(key), "confirmation"))
+            events.append(scene.reply(key, kind="confirmation"))
         return events
 
 

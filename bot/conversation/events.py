@@ -25,10 +25,12 @@ class Screened:
 
 @dataclasses.dataclass(frozen=True)
 class ReplyQueued:
-    """Something is to be said. `kind` is reply, crisis or confirmation."""
+    """Something is to be said. `kind` is reply, crisis or confirmation; `line_ids` are the help lines
+    that it gives."""
 
     text: str
     kind: str = "reply"
+    line_ids: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,7 +19,7 @@ from bot.conversation.effects import perform
 from bot.conversation.events import CaseRequested, ContactChanged, ControlReturned, Event, OptedOut, ReplyQueued
 from bot.conversation.facts import when
 from bot.conversation.scene import Scene, TurnConfig
-from bot.dialogue.protocol import DialogueEngine, EngineReply, EngineTurn
+from bot.dialogue.protocol import DialogueEngine, EngineReply, EngineTurn, Said
 from bot.errors import EngineFailed, EngineUnavailable
 from bot.flow.interpreter import REPEAT
 from bot.programme.actions import ActionContext
@@ -48,11 +48,11 @@ class Playing:
         if play.takes_back:
             contact = dataclasses.replace(contact, control=Control.BOT)
         language, state = scene.language, contact.state
-        said: list[str] = []
+        said: list[Said] = []
         result: Mapping[str, Any] | None = None
         for _ in range(MOST_CALLS):
             reply = await self._engine_turn(scene, contact, play, language, state, result)
-            said += [one.text for one in reply.says]
+            said += reply.says
             state = reply.state
             self._down_since, self._well_at = None, clock.now()
             if reply.call is None:
@@ -69,11 +69,12 @@ class Playing:
             language = contact.language or language
         raise EngineFailed("A flow calls the outside without end.")
 
-    def _reply(self, scene: Scene, said: list[str], events: list[Event]) -> list[Event]:
+    def _reply(self, scene: Scene, said: list[Said], events: list[Event]) -> list[Event]:
         """All that was said as one message: fewer to pay for, and none can overtake another."""
         stopped = scene.address.opted_out_at is not None or any(isinstance(event, OptedOut) for event in events)
-        text = "\n\n".join(part for part in said if part)
-        return [ReplyQueued(text, "confirmation" if stopped else "reply")] if text else []
+        text = "\n\n".join(one.text for one in said if one.text)
+        given = dict.fromkeys(line_id for one in said for line_id in _lines_in(scene, one))
+        return [ReplyQueued(text, "confirmation" if stopped else "reply", tuple(given))] if text else []
 
     async def _engine_turn(
         self,
@@ -133,6 +134,12 @@ class Playing:
         fair = timedelta(seconds=self._config.answer_within / 2)
         answers_others = self._well_at is not None and now - self._well_at < fair
         return waited > self._config.answer_within and (answers_others or now - self._down_since > fair)
+
+
+def _lines_in(scene: Scene, said: Said) -> tuple[str, ...]:
+    """The help lines that a text of a flow gave."""
+    texts = scene.bundle.texts["en"].get(said.flow, {}) if said.flow else scene.bundle.service["en"].texts
+    return scene.lines_in(texts[said.key].text) if said.key in texts else ()
 
 
 def _changed(contact: Contact, effects: Sequence[Event]) -> Contact:

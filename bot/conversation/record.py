@@ -72,7 +72,7 @@ async def _write(session: Session, desk: Desk, event: Event) -> None:
                 rules=found.rules,
                 signals=signals_json(found),
             )
-        case ReplyQueued(text, kind):
+        case ReplyQueued(text, kind, line_ids):
             await outbox.queue(
                 session,
                 contact_id=desk.contact_id,
@@ -80,6 +80,7 @@ async def _write(session: Session, desk: Desk, event: Event) -> None:
                 texts=split(own_words(text, desk.channel), desk.channel, max_segments=desk.sms_segments),
                 kind=kind,
                 inbox_id=desk.inbox_id,
+                line_ids=line_ids,
             )
         case ContactChanged(values):
             await contacts.change_contact(session, desk.contact_id, values)

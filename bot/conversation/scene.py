@@ -13,14 +13,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot import clock
+from bot.care.lines import LinePolicy
 from bot.conversation.content import Content
-from bot.conversation.facts import Rota, Truth, truth_for
+from bot.conversation.events import ReplyQueued
+from bot.conversation.facts import Truth, TruthReader
 from bot.conversation.language import detect
 from bot.conversation.screening import screen
 from bot.conversation.second_reader import Reading, SecondReader
 from bot.flow import Bundle, render
 from bot.flow.state import Say
-from bot.programme.actions import MINORS
 from bot.store import cases, outbox
 from bot.store.cases import Standing
 from bot.store.contacts import AddressState, Contact
@@ -29,6 +30,9 @@ from bot.store.inbox import Waiting
 from escalation import Assessment, Earlier, RiskLevel, Screener
 
 _DEFAULT_LANGUAGE = "en"
+_LINES = "{lines}"
+# Texts that follow a first answer: who was given lines already gets the next one (service specification 8, T07).
+_FOLLOW_UPS = frozenset({"stay_company", "stay_third", "still_danger", "third_person_now"})
 # Service specification 2.0, "pauses".
 _RESUMED_WITHIN = timedelta(days=14)
 
@@ -49,6 +53,7 @@ class TurnConfig:
     answer_within: float = 60
     turn_attempts: int = 3
     sms_segments: int = 6
+    lines: LinePolicy = dataclasses.field(default_factory=LinePolicy)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,16 +92,32 @@ class Scene:
         """How the message travels."""
         return self.waiting.message.channel.value
 
-    def text(self, key: str) -> str:
-        """A text of the service, filled with what is true now: in the contact's language, or in
-        the first languages one after the other while theirs is unknown."""
+    def reply(self, *keys: str, kind: str = "reply") -> ReplyQueued:
+        """Texts of the service as one message, with the help lines that it gives."""
+        text = "\n\n".join(self._text(key) for key in keys)
+        given = (line_id for key in keys for line_id in self.lines_in(self.bundle.service["en"].texts[key].text, key))
+        return ReplyQueued(text, kind, tuple(dict.fromkeys(given)))
+
+    def lines_in(self, text: str, key: str = "") -> tuple[str, ...]:
+        """The ids of the help lines that this text of a bundle gives."""
+        if _LINES not in text:
+            return ()
+        spoken = self._spoken()
+        told = [self.truth.lines(self.bundle, one, self.channel, next_one=key in _FOLLOW_UPS) for one in spoken]
+        return tuple(line_id for one in told for line_id in one.line_ids)
+
+    def _spoken(self) -> tuple[str, ...]:
+        """The contact's language, or the first languages while theirs is unknown."""
+        return (self.language,) if self.contact.language else self.first_languages
+
+    def _text(self, key: str) -> str:
+        """A text of the service, filled with what is true now, in each language that is spoken."""
         offers = tuple(self.bundle.service["en"].texts[key].choices)
-        languages = (self.language,) if self.contact.language else self.first_languages
-        return "\n\n".join(self._text_in(language, key, offers) for language in languages)
+        return "\n\n".join(self._text_in(language, key, offers) for language in self._spoken())
 
     def _text_in(self, language: str, key: str, offers: tuple[str, ...]) -> str:
-        say = Say("", key, self.truth.values(self.bundle, language, self.channel), offers)
-        return render(self.bundle, say, language, self.channel)
+        values = self.truth.values(self.bundle, language, self.channel, next_line=key in _FOLLOW_UPS)
+        return render(self.bundle, Say("", key, values, offers), language, self.channel)
 
 
 class SceneReader:
@@ -107,13 +128,18 @@ class SceneReader:
         self._screener = screener
         self._second = second
         self._config = config
-        self._rota = Rota()
+        self._truth = TruthReader(
+            zone=config.time_zone,
+            eta_minutes=config.acknowledge_minutes,
+            keep_days=config.keep_days,
+            lines=config.lines,
+        )
 
     async def read(self, session: Session, contact: Contact, waiting: Waiting, *, more_waits: bool = False) -> Scene:
         """The scene of this message; `more_waits` when a newer one is due already. Raises what the
         store raises."""
         message = waiting.message
-        minor = contact.age_band in MINORS
+        minor = contact.minor
         known = await cases.background(session, waiting.address_id, waiting.id, self._config.history_days)
         if known.held:
             await outbox.release(session, waiting.address_id)
@@ -126,14 +152,8 @@ class SceneReader:
         language = contact.language or detect(" ".join(message.texts)).language
         contact = dataclasses.replace(contact, language=language, state=_still_open(contact))
         spoken = language or _DEFAULT_LANGUAGE
-        truth = await truth_for(
-            session,
-            self._rota,
-            contact,
-            zone=self._config.time_zone,
-            eta_minutes=self._config.acknowledge_minutes,
-            keep_days=self._config.keep_days,
-        )
+        categories = {*(known.case.categories if known.case else ()), *(one.value for one in own.categories)}
+        truth = await self._truth.truth_for(session, contact, categories=categories, in_case=known.case is not None)
         return Scene(
             session,
             contact,

@@ -222,7 +222,7 @@ class TurnHandler:
         events: list[Event] = [
             Screened(waiting.id, _keep(scene.own, scene.latched)),
             CaseRequested("the bot could not answer", int(scene.own.level), takes_control=False),
-            ReplyQueued(scene.text("cannot_answer")),
+            scene.reply("cannot_answer"),
             ContactChanged({"last_inbound_at": waiting.received_at}),
             Answered(waiting.id),
         ]

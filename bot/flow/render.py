@@ -15,6 +15,8 @@ from bot.flow.bundle import Bundle, Choice, Text
 from bot.flow.state import Say
 
 _PLACE = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
+_AROUND_BREAKS = re.compile(r"[ \t]*\n[ \t]*")
+_EMPTY_LINES = re.compile(r"\n{3,}")
 FALLBACK = "en"
 
 
@@ -51,13 +53,17 @@ def service_text(bundle: Bundle, key: str, language: str, channel: str, **values
 
 
 def fill(text: str, values: Mapping[str, Any]) -> str:
-    """`text` with each {name} replaced by its value; an unset one by nothing. No code runs."""
+    """`text` with each {name} replaced by its value; an unset one by nothing. No code runs.
+
+    A value may bring paragraphs of its own: no line is left with spaces at its ends, and never more
+    than one is empty.
+    """
 
     def value(found: re.Match[str]) -> str:
         given = values.get(found.group(1))
         return "" if given is None else str(given)
 
-    return _PLACE.sub(value, text).strip()
+    return _EMPTY_LINES.sub("\n\n", _AROUND_BREAKS.sub("\n", _PLACE.sub(value, text))).strip()
 
 
 def _service(bundle: Bundle, language: str) -> Mapping[str, Text]:

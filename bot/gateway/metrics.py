@@ -18,3 +18,4 @@ WAITING_AGE = Gauge("harbour_inbox_oldest_seconds", "Age of the oldest message w
 OPEN = Gauge("harbour_outbox_open", "Messages not yet handed to a provider")
 OPEN_AGE = Gauge("harbour_outbox_oldest_seconds", "Age of the oldest message not yet handed to a provider")
 CASES = Gauge("harbour_cases_open", "Open cases", ["level"])
+LINES = Gauge("harbour_help_lines", "Help lines that may be given, whose next check is due, that may not", ["state"])

@@ -21,12 +21,14 @@ from bot.store.wake import Wake
 
 @dataclasses.dataclass(frozen=True)
 class Parts:
-    """Made once at start. `twilio` is None when no account is set; `send_attempts` is how often a send is tried."""
+    """Made once at start. `twilio` is None when no account is set; `send_attempts` is how often a send is tried,
+    `line_days` for how long a check of a help line counts."""
 
     database: Database
     wake: Wake
     twilio: TwilioAccount | None
     send_attempts: int = 5
+    line_days: int = 180
 
     @staticmethod
     def from_settings(settings: Settings) -> Parts:
@@ -37,6 +39,7 @@ class Parts:
             Wake(settings.redis_url.get_secret_value()),
             twilio_account(settings),
             settings.send_attempts,
+            settings.line_days,
         )
 
     async def close(self) -> None:

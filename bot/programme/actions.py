@@ -23,7 +23,6 @@ from bot.store.database import Session
 
 NONE = "none"
 ANY = "any"
-MINORS = frozenset({"under_13", "teen"})
 MEETING_DAYS = 14
 MOST_MEETINGS = 6
 # Three scores of 7 or more in 14 days: offer a person (service specification 2.0, a default).
@@ -46,7 +45,7 @@ class ActionContext:
     @property
     def minor(self) -> bool:
         """Whether the contact said they are under 18."""
-        return self.contact.age_band in MINORS
+        return self.contact.minor
 
     def text(self, key: str) -> str:
         """A text of the service in the contact's language."""

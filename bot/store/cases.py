@@ -55,13 +55,14 @@ class Case:
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """One line of a conversation: who said what, when, and how far it came."""
+    """One line of a conversation: who said what, when, how far it came, and which help lines it gave."""
 
     at: datetime
     by: str
     text: str
     status: str
     level: int | None = None
+    gave: tuple[str, ...] = ()
 
 
 async def open_case(
@@ -202,7 +203,8 @@ def _inbound_line(session: Session, row: Row) -> Line:
 def _outbound_line(session: Session, row: Row) -> Line:
     by = "counsellor" if row["kind"] == "counsellor" else "bot"
     status = row["status"] + (f" ({row['reason']})" if row["reason"] else "")
-    return Line(row["created_at"], by, session.keys.open(row["sealed"], "outbox.text"), status)
+    text = session.keys.open(row["sealed"], "outbox.text")
+    return Line(row["created_at"], by, text, status, gave=tuple(row["line_ids"]))
 
 
 async def audit(session: Session, by: str, act: str, case_id: uuid.UUID | None) -> None:

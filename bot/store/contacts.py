@@ -23,6 +23,7 @@ from bot.store.tables import address, contact
 from bot.vocabulary import Address, Channel, Control
 
 _STATE = "contact.state"
+_MINORS = frozenset({"under_13", "teen"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +42,11 @@ class Contact:
     crisis_answered_at: datetime | None
     paused_until: datetime | None
     last_inbound_at: datetime | None
+
+    @property
+    def minor(self) -> bool:
+        """Whether they said they are under 18."""
+        return self.age_band in _MINORS
 
 
 @dataclasses.dataclass(frozen=True)

@@ -68,8 +68,10 @@ async def queue(
     texts: Sequence[str],
     kind: str,
     inbox_id: int | None = None,
+    line_ids: Sequence[str] = (),
 ) -> list[uuid.UUID]:
-    """Add messages behind everything already queued for this address."""
+    """Add messages behind everything already queued for this address; `line_ids` are the help lines
+    that they give."""
     now = clock.now()
     ids = [clock.new_id() for _ in texts]
     for one, text in zip(ids, texts, strict=True):
@@ -81,6 +83,7 @@ async def queue(
                 "address_id": address_id,
                 "inbox_id": inbox_id,
                 "kind": kind,
+                "line_ids": list(line_ids),
                 "sealed": session.keys.seal(text, _SEALED),
                 "created_at": now,
                 "due_at": now,

@@ -24,11 +24,14 @@ VERIFIED_DAYS = 180
 
 @dataclasses.dataclass(frozen=True)
 class Site:
-    """A place where support happens. `name` is by language, `time_zone` an IANA name."""
+    """A place where support happens. `name` is by language, `time_zone` an IANA name, `country` an
+    ISO 3166 alpha-2 code and `admin1` the part of it, each "" when it was not said."""
 
     id: uuid.UUID
     name: Mapping[str, str]
     time_zone: str
+    country: str = ""
+    admin1: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Duty:
 async def sites(session: Session) -> list[Site]:
     """All sites, by their English name."""
     rows = await session.all(sa.select(site).order_by(site.c.name["en"].astext, site.c.id))
-    return [Site(row["id"], row["name"], row["time_zone"]) for row in rows]
+    return [_site(row) for row in rows]
 
 
 async def site_of(session: Session, contact_id: uuid.UUID) -> Site | None:
@@ -61,7 +64,11 @@ async def site_of(session: Session, contact_id: uuid.UUID) -> Site | None:
     row = await session.one(
         sa.select(site).join(contact, contact.c.site_id == site.c.id).where(contact.c.id == contact_id)
     )
-    return Site(row["id"], row["name"], row["time_zone"]) if row else None
+    return _site(row) if row else None
+
+
+def _site(row: Row) -> Site:
+    return Site(row["id"], row["name"], row["time_zone"], row["country"] or "", row["admin1"] or "")
 
 
 async def next_meetings(

@@ -121,6 +121,7 @@ outbox = sa.Table(
     sa.Column("status", sa.Text, nullable=False, server_default="queued"),
     sa.Column("provider_id", sa.Text),
     sa.Column("failed_ids", ARRAY(sa.Text), nullable=False, server_default="{}"),
+    sa.Column("line_ids", ARRAY(sa.Text), nullable=False, server_default="{}"),
     sa.Column("reason", sa.Text),
     sa.Column("code", sa.Integer),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
@@ -187,6 +188,8 @@ site = sa.Table(
     _id(),
     sa.Column("name", JSONB, nullable=False, unique=True),
     sa.Column("time_zone", sa.Text, nullable=False),
+    sa.Column("country", sa.Text),
+    sa.Column("admin1", sa.Text),
 )
 
 group_ = sa.Table(
@@ -228,6 +231,29 @@ service = sa.Table(
     sa.Column("details", JSONB, nullable=False),
     _time("verified_at"),
     sa.UniqueConstraint("site_id", "name"),
+)
+
+help_line = sa.Table(
+    "help_line",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("country", sa.Text, nullable=False),
+    sa.Column("description", JSONB, nullable=False),
+    _time("imported_at", null=False),
+    sa.Column("status", sa.Text, nullable=False, server_default="unverified"),
+    sa.Column("verified_on", sa.Date),
+    sa.Column("verified_by", sa.Text),
+    sa.Column("verify_method", sa.Text),
+    sa.Column("next_check_due", sa.Date),
+    sa.Column("suspended_for", sa.Text),
+    sa.Column("suspended_on", sa.Date),
+    sa.Column("conflicts", JSONB, nullable=False, server_default="[]"),
+    sa.CheckConstraint("status IN ('active','unverified','suspended')", name="status_known"),
+    sa.CheckConstraint(
+        "status <> 'active' OR verified_on IS NOT NULL AND verified_by IS NOT NULL"
+        " AND verify_method IN ('called','texted','operator_email') AND conflicts = '[]'",
+        name="active_is_verified",
+    ),
 )
 
 shift = sa.Table(

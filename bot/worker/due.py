@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from bot import clock
 from bot.care.handover import tell_nobody_came
+from bot.care.lines import LinePolicy
 from bot.care.timers import NOBODY_CAME
 from bot.log import log
 from bot.store import timers
@@ -20,14 +21,16 @@ from bot.store.timers import Timer
 
 _log = log("worker")
 _LONGEST_WAIT = 3600.0
-_KINDS: dict[str, Callable[[Session, Timer], Awaitable[None]]] = {NOBODY_CAME: tell_nobody_came}
+_KINDS: dict[str, Callable[[Session, Timer, LinePolicy], Awaitable[None]]] = {NOBODY_CAME: tell_nobody_came}
 
 
 class DueWork:
-    """Claims one due timer and does what it is for, in one transaction."""
+    """Claims one due timer and does what it is for, in one transaction; `lines` says which help lines
+    may be told."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lines: LinePolicy | None = None) -> None:
         self._database = database
+        self._lines = lines or LinePolicy()
 
     async def __call__(self) -> bool:
         """Whether there was something to do. A timer that fails is tried again later."""
@@ -49,7 +52,7 @@ class DueWork:
         if timer is None:
             return False
         claimed.append(timer)
-        await _KINDS[timer.kind](session, timer)
+        await _KINDS[timer.kind](session, timer, self._lines)
         await timers.done(session, timer.id)
         _log.info("timer", kind=timer.kind)
         return True

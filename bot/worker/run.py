@@ -18,6 +18,7 @@ import uvloop
 from prometheus_client import start_http_server
 
 from bot import log
+from bot.care.lines import LinePolicy
 from bot.channels.protocol import SendingChannel
 from bot.channels.simulator import SimulatorChannel
 from bot.channels.twilio import TwilioAccount, TwilioChannel
@@ -55,7 +56,8 @@ async def _run(settings: Settings, account: TwilioAccount | None) -> None:
     sending = OutboundWork(database, channels, _limits(settings, wake), send_policy(settings))
     outbound = Pool("outbound", settings.worker_sends, sending, poll=settings.poll_interval)
     inbound = Pool("inbound", settings.worker_turns, InboundWork(turns, outbound.wake), poll=settings.poll_interval)
-    due = Pool("due", 1, DueWork(database), poll=max(1.0, settings.poll_interval))
+    timers = DueWork(database, line_policy(settings))
+    due = Pool("due", 1, timers, poll=max(1.0, settings.poll_interval))
 
     def woken(what: str) -> None:
         (inbound if what == INBOX else outbound).wake()
@@ -112,7 +114,14 @@ def turn_config(settings: Settings) -> TurnConfig:
         answer_within=settings.answer_within,
         turn_attempts=settings.turn_attempts,
         sms_segments=settings.sms_segments,
+        lines=line_policy(settings),
     )
+
+
+def line_policy(settings: Settings) -> LinePolicy:
+    """The settings that decide which help lines may be told."""
+    country = settings.country.strip().upper()
+    return LinePolicy(country, settings.line_days, settings.line_police, settings.time_zone)
 
 
 def send_policy(settings: Settings) -> SendPolicy:

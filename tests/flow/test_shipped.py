@@ -19,7 +19,7 @@ LANGUAGES = ["ar", "en", "es", "fr", "ru", "uk"]
 FLOWS = sorted(shipped().flows)
 _PLACE = re.compile(r"\{(\w*)\}?")
 # What texts may name, and who gives it.
-FACTS = {"on_duty", "eta_minutes", "opens", "hours", "lines", "keep", "keep_days", "org"}
+FACTS = {"on_duty", "eta_minutes", "opens", "hours", "lines", "keep", "keep_days", "org", "line_list", "until"}
 RESULTS = {"group_name", "meeting_time", "meeting_place", "services_text", "paused_until"}
 FILLED = dict.fromkeys(FACTS | RESULTS, "VALUE")
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bot.gateway.app import create_app
+from bot.store import lines
 from bot.supervisor.servers import free_port
 from tests.channels.inbound_forms import encoded, signed, whatsapp
+from tests.escalation.test_lines import line as help_line
 
 from .conftest import INBOUND, PUBLIC, STATUS, Twilio, caller, settings_for
 
@@ -32,6 +35,18 @@ async def test_metrics_count_what_waits_and_name_nobody(twilio: Twilio) -> None:
     assert "harbour_outbox_open 1.0" in lines
     assert any(line.startswith('harbour_inbound_total{channel="whatsapp",outcome="stored"}') for line in lines)
     assert "canario" not in answer.text and "3009998877" not in answer.text
+
+
+async def test_metrics_say_which_help_lines_run_out(twilio: Twilio) -> None:
+    today = datetime.now(UTC).date()
+    old, due = today - timedelta(days=181), today - timedelta(days=100)
+    async with twilio.database.transaction() as session:
+        for name, on in (("xx-good", today), ("xx-due", due), ("xx-old", old)):
+            checked = help_line(name, verified_on=on, next_check_due=on + timedelta(days=90))
+            await lines.save(session, checked)
+    shown = (await twilio.http.get("/metrics")).text.splitlines()
+    for state in ("usable", "due", "not_given"):
+        assert f'harbour_help_lines{{state="{state}"}} 1.0' in shown
 
 
 async def test_nothing_but_what_is_served_is_served(twilio: Twilio) -> None:

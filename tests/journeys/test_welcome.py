@@ -6,10 +6,12 @@ import dataclasses
 
 import pytest
 
+from bot.care.lines import LineOffer
 from bot.conversation.facts import Truth
 from bot.store.tables import measure, membership
 from bot.vocabulary import Channel
-from tests.world import NIGHT, Person, World, opening, shipped
+from escalation.lines import Need
+from tests.world import DAY, NIGHT, Person, World, opening, shipped
 
 FLOW = "welcome_consent"
 
@@ -211,7 +213,8 @@ async def test_who_carries_the_messages_and_for_how_long_they_are_kept_is_said_t
 
 
 def test_a_time_is_told_only_where_one_is_set() -> None:
-    truth = Truth(on_duty=False, next_start=None, eta_minutes=30, zone="UTC")
+    no_lines = LineOffer((), Need(DAY, "", "en"), "UTC")
+    truth = Truth(on_duty=False, next_start=None, eta_minutes=30, zone="UTC", offer=no_lines)
     for language in shipped().service:
         assert "30" not in truth.values(shipped(), language, "whatsapp")["keep"]
         told = dataclasses.replace(truth, keep_days=45).values(shipped(), language, "whatsapp")["keep"]

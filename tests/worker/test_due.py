@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from bot.care.lines import LinePolicy
 from bot.store import timers
 from bot.store.database import Session
 from bot.store.tables import timer
@@ -35,8 +36,8 @@ async def test_what_fails_is_undone_and_tried_again(world: World, monkeypatch: p
     await promised(world)
     tell = due_module._KINDS["nobody_came"]
 
-    async def failing(session: Session, found: Timer) -> None:
-        await tell(session, found)
+    async def failing(session: Session, found: Timer, lines: LinePolicy) -> None:
+        await tell(session, found, lines)
         raise RuntimeError
 
     monkeypatch.setitem(due_module._KINDS, "nobody_came", failing)
@@ -52,7 +53,7 @@ async def test_what_fails_is_undone_and_tried_again(world: World, monkeypatch: p
 async def test_a_timer_that_always_fails_does_not_stop_the_ones_behind_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def failing(session: Session, found: Timer) -> None:
+    async def failing(session: Session, found: Timer, lines: LinePolicy) -> None:
         raise RuntimeError
 
     monkeypatch.setitem(due_module._KINDS, "broken", failing)
