@@ -1,7 +1,7 @@
 """Risk screening of every inbound message.
 
 Purpose: find signs of risk in a message and say how soon a person must act.
-Owns: signs of risk, levels and the rules between them; lexicon/<language>.yml.
+Owns: signs of risk, levels and the rules between them; lexicon/<language>.yml; which help lines may be given.
 May import: the standard library only, and itself. It is pure: no clock, no network, no files.
 Start reading at: screen.Screener.assess.
 """
