@@ -30,11 +30,13 @@ app = typer.Typer(
 flows_app = typer.Typer(no_args_is_help=True, help="Check and publish conversation flows.")
 lines_app = typer.Typer(no_args_is_help=True, help="Help lines: import, check, list, suspend.")
 keys_app = typer.Typer(no_args_is_help=True, help="Encryption keys.")
+sign_off_app = typer.Typer(no_args_is_help=True, help="Who signed the lexicons and what is said at risk.")
 db_app = typer.Typer(no_args_is_help=True, help="The database schema.")
 app.add_typer(flows_app, name="flows")
 app.add_typer(lines_app, name="lines")
 app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
+app.add_typer(sign_off_app, name="sign-off")
 
 
 def main() -> None:
@@ -308,11 +310,15 @@ def flows_check(folder: Annotated[Path | None, typer.Argument(help="where flows 
 
 @app.command()
 def publish() -> None:
-    """Check the flows and make them live."""
+    """Check the flows and make them live; outside the demo only if what is said at risk is signed."""
+    from bot import log
+    from bot.conversation.sign_off import Signing, check_signed
     from bot.store.database import Database
     from bot.supervisor.local import publish_flows
 
     settings = _settings()
+    log.setup(settings.log_level)
+    check_signed(Signing.of(settings), "publish")
 
     async def work() -> None:
         database = Database(settings.database(), _keys(settings), connections=1)
@@ -322,6 +328,36 @@ def publish() -> None:
             await database.close()
 
     _run(work())
+
+
+@sign_off_app.command("list")
+def sign_off_list() -> None:
+    """Every lexicon, and each language's texts said at risk: draft, signed, or changed since."""
+    from bot.conversation.sign_off import sign_offs
+
+    settings = _settings()
+    print(f"{'what':18} {'language':9} {'status':14} signed by")
+    for one in sign_offs(settings.lexicon_folder, settings.flows_folder):
+        by = f"{one.clinician} (clinician), {one.native_speaker} (native speaker), {one.on}" if one.on else "nobody"
+        print(f"{one.what:18} {one.language:9} {one.status.value:14} {by}")
+
+
+@sign_off_app.command("give")
+def sign_off_give(
+    what: Annotated[str, typer.Argument(help="what was read, as `harbour sign-off list` calls it: lexicon/es")],
+    clinician: Annotated[str, typer.Option(help="the clinician who signs")] = "",
+    native_speaker: Annotated[str, typer.Option(help="the native speaker who signs")] = "",
+    on: Annotated[datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="the day; by default today")] = None,
+) -> None:
+    """Write the signatures of two people into a file, for what stands in it now."""
+    from bot import clock
+    from bot.conversation.sign_off import give, sign_off_of
+
+    settings = _settings()
+    one = sign_off_of(what, settings.lexicon_folder, settings.flows_folder)
+    day = on.date() if on else clock.now().date()
+    signed = give(one, clinician=clinician, native_speaker=native_speaker, on=day)
+    print(f"{signed.what} is signed by {signed.clinician} and {signed.native_speaker}, {signed.on}")
 
 
 @keys_app.command("new")

@@ -56,6 +56,8 @@ _KNOWN = frozenset(
         "worker",
         "timer",
         "kind",
+        "what",
+        "accepted_by",
     ]
 )
 

@@ -38,6 +38,13 @@ class Settings(BaseSettings):
     flows_folder: Path = Field(Path("flows"), description="flows and texts to publish")
     lexicon_folder: Path = Field(Path("escalation/lexicon"), description="risk lexicons to screen with")
     organisation: str = Field("Harbour", description="the name the bot gives itself")
+    languages: str = Field(
+        "en,es,fr,ar,uk,ru", description="languages this deployment serves; each must be signed, see `harbour sign-off`"
+    )
+    unsigned_accepted_by: str = Field(
+        "", description="the director who accepts that unsigned content screens and answers people; unset: nobody"
+    )
+    demo: bool = Field(False, description="a trial on made-up content, where drafts do; `harbour run` sets it")
     first_languages: str = Field("en,ar,es", description="what is said to somebody whose language is unknown")
     time_zone: str = Field("UTC", description="IANA zone used where a contact has no place yet")
 

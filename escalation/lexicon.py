@@ -61,7 +61,7 @@ class Role(str, Enum):
 _LISTS = tuple(role for role in Role if role is not Role.RISK)
 _SUBJECTS = ("self", "other", "reader", "open")
 _KEYS = {role.value for role in Role} | {
-    "language", "version", "status", "sign_off", "mixes_with",
+    "language", "version", "sign_off", "mixes_with",
     "groups", "spellings", "contractions", "real_words", "accented", "fillers",
 }  # fmt: skip
 _ENTRY_KEYS = {

@@ -1,6 +1,6 @@
 """Check questions: what is asked when a message could mean danger, and what each answer means.
 
-Owns: Check, CheckResult, after_answer(), staying().
+Owns: Check, SAID_AT_RISK, CheckResult, after_answer(), staying().
 May import: the package escalation's values.
 Start reading at: `after_answer`.
 
@@ -96,6 +96,18 @@ _STAYING = {Check.STAY_COMPANY: "stay_safe", Check.STAY_SAFE: "stay_here", Check
 
 
 _ASKED_BY_SCREENING = {"need": Check.NEED}
+
+SAID_AT_RISK = frozenset(
+    [
+        *(check.value for check in Check),
+        *(result.text for result in _RESULTS.values() if result.text),
+        *_STAYING.values(),
+        *("medical", "held_on_duty", "held_off_duty", "still_waiting", "stop_in_crisis"),
+        *("no_lines", "no_more_lines", "help_lines", "next_line", "line_always", "line_until", "line_free"),
+        *("opens_unknown", "duty_now", "voice_note", "cannot_answer", "counsellor_left"),
+    ]
+)
+"""The service's texts that somebody in danger may read, and what is put into them."""
 
 
 def check_for(ask: str) -> Check:

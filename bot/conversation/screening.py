@@ -1,6 +1,6 @@
 """Screening one message with the lexicons of this deployment.
 
-Owns: load_screener(), read_labelled(), screen(), signals_json().
+Owns: load_screener(), document(), read_labelled(), screen(), signals_json().
 May import: PyYAML; the package escalation.
 Start reading at: `screen`.
 """
@@ -31,12 +31,13 @@ def load_screener(folder: Path = LEXICONS) -> Screener:
     if not paths:
         raise ContentError(f"There is no lexicon in {folder}; without one nobody is screened.")
     try:
-        return Screener([_document(path) for path in paths])
+        return Screener([document(path) for path in paths])
     except (LexiconError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise ContentError(f"A risk lexicon in {folder} cannot be used: {error}") from error
 
 
-def _document(path: Path) -> Mapping[str, object]:
+def document(path: Path) -> Mapping[str, object]:
+    """One lexicon as it stands in its file. Raises LexiconError, OSError, YAMLError, UnicodeDecodeError."""
     found = _parsed(path.read_text(encoding="utf-8"))
     if not isinstance(found, dict):
         raise LexiconError(path.name, "it must hold sections, written `key: value`")

@@ -1,13 +1,14 @@
 """The application object: what it needs, and where its routes are.
 
 Owns: create_app(), serve().
-May import: FastAPI, uvicorn, settings, store, and below.
+May import: FastAPI, uvicorn, settings, conversation, store, and below.
 Start reading at: `create_app`.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import dataclasses
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import uvicorn
@@ -15,15 +16,19 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from bot import log
+from bot.conversation.sign_off import Signing, check_signed
 from bot.errors import HarbourError
 from bot.gateway import health, webhooks
 from bot.gateway.parts import Parts
 from bot.settings import Settings
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The gateway for these settings. Raises ConfigurationError when one is missing."""
-    parts = Parts.from_settings(settings)
+def create_app(settings: Settings, *, unsigned: Sequence[str] = ()) -> FastAPI:
+    """The gateway for these settings; `unsigned` is what health and metrics say nobody has signed.
+
+    Raises ConfigurationError when a setting is missing.
+    """
+    parts = dataclasses.replace(Parts.from_settings(settings), unsigned=tuple(unsigned))
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
@@ -46,10 +51,11 @@ async def _say(request: Request, error: Exception) -> Response:
 
 
 def serve(settings: Settings) -> None:
-    """Run until told to stop."""
+    """Run until told to stop. Raises NotSigned, ContentError and ConfigurationError before anything is taken in."""
     log.setup(settings.log_level)
+    unsigned = check_signed(Signing.of(settings), "gateway")
     uvicorn.run(
-        create_app(settings),
+        create_app(settings, unsigned=unsigned),
         host=settings.gateway_host,
         port=settings.gateway_port,
         access_log=False,

@@ -33,7 +33,12 @@ async def live() -> dict[str, str]:
 async def ready(given: Annotated[Parts, Depends(parts)]) -> JSONResponse:
     """Messages can be taken in: 200, else 503. Redis only makes things faster."""
     database = await given.database.ping()
-    body = {"database": database, "redis": await given.wake.ping(), "twilio": given.twilio is not None}
+    body: dict[str, object] = {
+        "database": database,
+        "redis": await given.wake.ping(),
+        "twilio": given.twilio is not None,
+    }
+    body["unsigned"] = list(given.unsigned)
     return JSONResponse(body, status_code=200 if database else 503)
 
 
@@ -45,6 +50,7 @@ async def prometheus(given: Annotated[Parts, Depends(parts)]) -> Response:
         queued, queued_age = await outbox.queue_state(session)
         levels = await cases.open_by_level(session)
         known = await lines.every(session)
+    metrics.UNSIGNED.set(len(given.unsigned))
     metrics.WAITING.set(waiting)
     metrics.WAITING_AGE.set(waiting_age)
     metrics.OPEN.set(queued)

@@ -22,13 +22,15 @@ from bot.store.wake import Wake
 @dataclasses.dataclass(frozen=True)
 class Parts:
     """Made once at start. `twilio` is None when no account is set; `send_attempts` is how often a send is tried,
-    `line_days` for how long a check of a help line counts."""
+    `line_days` for how long a check of a help line counts, `unsigned` what nobody has signed (see
+    `bot.conversation.sign_off`)."""
 
     database: Database
     wake: Wake
     twilio: TwilioAccount | None
     send_attempts: int = 5
     line_days: int = 180
+    unsigned: tuple[str, ...] = ()
 
     @staticmethod
     def from_settings(settings: Settings) -> Parts:

@@ -19,6 +19,7 @@ import psutil
 
 from bot.channels.segments import own_sms_size
 from bot.conversation.effects import KNOWN_ACTIONS
+from bot.conversation.sign_off import NotSigned, Signing, refusal, unsigned
 from bot.errors import ConfigurationError
 from bot.flow import FlowError, check, read_flows
 from bot.settings import RUN_FILE, Settings
@@ -126,13 +127,16 @@ def run(settings: Settings, *, with_demo: bool | None = None) -> int:
 def _run(settings: Settings, folder: Path, with_demo: bool | None) -> int:
     begun = time.monotonic()
     servers = LocalServers(settings)
+    demo_content = servers.postgres is not None if with_demo is None else with_demo
+    _say_what_is_unsigned(settings, demo_content)
     supervisor: Supervisor | None = None
     try:
         say("starting PostgreSQL and Valkey" if servers.postgres else "connecting to your database")
         servers.start(settings)
+        servers.environment |= {"HARBOUR_DEMO": "true"} if demo_content else {}
         say("bringing the database up to date")
         upgrade(servers.database_url)
-        asyncio.run(_fill(settings, servers, servers.postgres is not None if with_demo is None else with_demo))
+        asyncio.run(_fill(settings, servers, demo_content))
         say("starting engine, gateway and worker")
         supervisor = Supervisor(_children(settings, servers), folder / "logs")
         _watch_servers(supervisor, servers)
@@ -149,6 +153,16 @@ def _run(settings: Settings, folder: Path, with_demo: bool | None) -> int:
             supervisor.stop()
         servers.stop()
         (folder / RUN_FILE).unlink(missing_ok=True)
+
+
+def _say_what_is_unsigned(settings: Settings, demo_content: bool) -> None:
+    """Raises NotSigned, unless this is the demo or somebody accepts it."""
+    signing = Signing.of(settings, demo=demo_content)
+    lacking = unsigned(signing)
+    if lacking and not signing.accepts_drafts:
+        raise NotSigned(refusal(lacking))
+    if lacking:
+        say(f"nobody has signed {len(lacking)} word lists and texts: for trying only, see `harbour sign-off list`")
 
 
 async def _fill(settings: Settings, servers: LocalServers, with_demo: bool) -> None:

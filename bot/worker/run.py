@@ -24,6 +24,7 @@ from bot.channels.simulator import SimulatorChannel
 from bot.channels.twilio import TwilioAccount, TwilioChannel
 from bot.conversation import language
 from bot.conversation.screening import load_screener
+from bot.conversation.sign_off import Signing, check_signed
 from bot.conversation.turn import TurnConfig, TurnHandler
 from bot.dialogue.rasa import RasaEngine
 from bot.settings import Settings
@@ -38,8 +39,12 @@ from bot.worker.pool import Pool
 
 
 def run(settings: Settings, account: TwilioAccount | None) -> None:
-    """Work until told to stop; what is under way is finished or left for another worker."""
+    """Work until told to stop; what is under way is finished or left for another worker.
+
+    Raises NotSigned, ContentError and ConfigurationError before any work is done.
+    """
     log.setup(settings.log_level)
+    check_signed(Signing.of(settings), "worker")
     language.get_ready()
     with contextlib.suppress(asyncio.CancelledError), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(settings, account))

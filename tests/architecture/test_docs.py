@@ -21,6 +21,7 @@ import bot
 import bot.flow.read
 from bot.channels._actions import ACTIONS
 from bot.conversation.effects import KNOWN_ACTIONS
+from bot.conversation.sign_off import Status, sign_offs
 from bot.errors import HarbourError
 from bot.flow import check, read_flows
 from bot.gateway import metrics as gateway_metrics
@@ -380,6 +381,14 @@ def test_no_text_claims_a_signature_it_does_not_have() -> None:
         signed = yaml.safe_load(path.read_text(encoding="utf-8"))["sign_off"]
         both = signed["clinician"] and signed["native_speaker"] and signed["date"]
         assert signed["status"] == "draft" or both, path
+
+
+def test_no_shipped_lexicon_and_nothing_said_at_risk_claims_a_signature_it_does_not_have() -> None:
+    found = sign_offs(ROOT / "escalation" / "lexicon", ROOT / "flows")
+    assert {one.what.partition("/")[0] for one in found} == {"lexicon", "texts"}
+    for one in found:
+        assert "sign_off:" in one.path.read_text(encoding="utf-8"), one.what
+        assert one.status is Status.SIGNED or not (one.clinician or one.native_speaker or one.on), one.what
 
 
 def test_the_keys_that_the_documents_speak_of_can_be_made() -> None:

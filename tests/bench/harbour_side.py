@@ -92,6 +92,7 @@ class HarbourSide:
             "HARBOUR_LOOKUP_KEY": keys[1],
             "HARBOUR_DATA_FOLDER": str(servers.folder),
             "HARBOUR_IGNORE_RUN_FILE": "1",
+            "HARBOUR_DEMO": "true",
             "HARBOUR_ENGINE_URL": self._engine_url,
             "HARBOUR_GATEWAY_HOST": "127.0.0.1",
             "HARBOUR_GATEWAY_PORT": str(ports["gateway"]),

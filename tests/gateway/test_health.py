@@ -22,7 +22,15 @@ async def test_a_gateway_that_is_well_says_so(twilio: Twilio) -> None:
     live, ready = await twilio.http.get("/health/live"), await twilio.http.get("/health/ready")
     assert (live.status_code, live.json()) == (200, {"status": "live"})
     assert ready.status_code == 200
-    assert ready.json() == {"database": True, "redis": False, "twilio": True}
+    assert ready.json() == {"database": True, "redis": False, "twilio": True, "unsigned": []}
+
+
+async def test_health_and_metrics_say_what_nobody_has_signed(postgres_url: str) -> None:
+    async with caller(create_app(settings_for(postgres_url), unsigned=["lexicon/es", "texts/es"])) as http:
+        ready, metrics = await http.get("/health/ready"), await http.get("/metrics")
+    assert ready.status_code == 200
+    assert ready.json()["unsigned"] == ["lexicon/es", "texts/es"]
+    assert "harbour_unsigned 2.0" in metrics.text.splitlines()
 
 
 async def test_metrics_count_what_waits_and_name_nobody(twilio: Twilio) -> None:

@@ -253,6 +253,7 @@ class System:
         environment = {
             **self.servers.environment,
             "HARBOUR_IGNORE_RUN_FILE": "1",
+            "HARBOUR_DEMO": "true",
             "HARBOUR_ENGINE_URL": f"http://127.0.0.1:{engine}",
             "HARBOUR_GATEWAY_HOST": "127.0.0.1",
             "HARBOUR_GATEWAY_PORT": str(gateway),
