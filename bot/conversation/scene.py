@@ -18,7 +18,7 @@ from bot.conversation.content import Content
 from bot.conversation.events import ReplyQueued
 from bot.conversation.facts import Truth, TruthReader
 from bot.conversation.language import detect
-from bot.conversation.screening import screen
+from bot.conversation.screening import Assessor, screen
 from bot.conversation.second_reader import Reading, SecondReader
 from bot.flow import Bundle, render
 from bot.flow.state import Say
@@ -27,7 +27,7 @@ from bot.store.cases import Standing
 from bot.store.contacts import AddressState, Contact
 from bot.store.database import Session
 from bot.store.inbox import Waiting
-from escalation import Assessment, Earlier, RiskLevel, Screener
+from escalation import Assessment, Earlier, RiskLevel
 
 _DEFAULT_LANGUAGE = "en"
 _LINES = "{lines}"
@@ -123,7 +123,7 @@ class Scene:
 class SceneReader:
     """Reads what a turn must know, in as few round trips as it takes."""
 
-    def __init__(self, screener: Screener, config: TurnConfig, second: SecondReader) -> None:
+    def __init__(self, screener: Assessor, config: TurnConfig, second: SecondReader) -> None:
         self.content = Content()
         self._screener = screener
         self._second = second

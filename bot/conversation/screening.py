@@ -1,6 +1,6 @@
 """Screening one message with the lexicons of this deployment.
 
-Owns: load_screener(), document(), read_labelled(), screen(), signals_json().
+Owns: Assessor, load_screener(), document(), read_labelled(), screen(), signals_json().
 May import: PyYAML; the package escalation.
 Start reading at: `screen`.
 """
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
@@ -23,6 +23,20 @@ from escalation.evaluation import Item, read_items
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LEXICONS = Path(escalation.__file__).parent / "lexicon"
+
+
+class Assessor(Protocol):
+    """What screens one text: a Screener, or the one in use (`bot.conversation.live_screener`)."""
+
+    def assess(
+        self,
+        text: str,
+        *,
+        has_media: bool = False,
+        recent: Iterable[RiskLevel | Earlier] = (),
+        minor: bool = False,
+    ) -> Assessment:
+        """As `Screener.assess`."""
 
 
 def load_screener(folder: Path = LEXICONS) -> Screener:
@@ -64,7 +78,7 @@ def read_labelled(path: Path) -> list[Item]:
 
 
 def screen(
-    screener: Screener, message: InboundMessage, recent: Sequence[RiskLevel | Earlier] = (), *, minor: bool = False
+    screener: Assessor, message: InboundMessage, recent: Sequence[RiskLevel | Earlier] = (), *, minor: bool = False
 ) -> Assessment:
     """The assessment of everything written in `message`; the highest sign counts.
 

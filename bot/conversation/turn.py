@@ -22,6 +22,7 @@ from bot.conversation.events import Answered, CaseRequested, ContactChanged, Eve
 from bot.conversation.playing import Playing
 from bot.conversation.record import Desk, record
 from bot.conversation.scene import Scene, SceneReader, TurnConfig
+from bot.conversation.screening import Assessor
 from bot.conversation.second_reader import SecondReader
 from bot.dialogue.protocol import DialogueEngine
 from bot.errors import EngineUnavailable
@@ -33,7 +34,7 @@ from bot.store.contacts import Contact, contact_from
 from bot.store.database import Database, DatabaseUnavailable, Session
 from bot.store.inbox import Waiting
 from bot.vocabulary import Control
-from escalation import Assessment, RiskLevel, Screener
+from escalation import Assessment, RiskLevel
 
 __all__ = ["Took", "TurnConfig", "TurnHandler", "TurnReport"]
 
@@ -73,7 +74,7 @@ class _Claim:
 class TurnHandler:
     """Handles messages one contact at a time. Many may run at once, here and elsewhere."""
 
-    def __init__(self, database: Database, engine: DialogueEngine, screener: Screener, config: TurnConfig) -> None:
+    def __init__(self, database: Database, engine: DialogueEngine, screener: Assessor, config: TurnConfig) -> None:
         self._database = database
         self._config = config
         self._scenes = SceneReader(screener, config, SecondReader(engine, on=config.second_reader))

@@ -7,7 +7,7 @@ Start reading at: `turn`.
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from bot.conversation.turn import TurnReport
 
@@ -16,6 +16,9 @@ TURN_SECONDS = Histogram("harbour_turn_seconds", "Time one turn took", ["took"],
 WAITED_SECONDS = Histogram("harbour_answer_seconds", "From message stored to answer queued", buckets=_BUCKETS)
 ALERTS = Counter("harbour_risk_total", "Messages by risk level", ["level"])
 SENDS = Counter("harbour_sends_total", "Sends by channel and outcome", ["channel", "outcome"])
+
+LEXICON_CHANGES = Counter("harbour_lexicon_changes_total", "Changed lexicons by what came of them", ["outcome"])
+LEXICONS_STALE = Gauge("harbour_lexicons_stale", "1 while the folder holds lexicons that this worker does not use")
 
 
 def turn(report: TurnReport, seconds: float) -> None:

@@ -23,7 +23,7 @@ from bot.channels.protocol import SendingChannel
 from bot.channels.simulator import SimulatorChannel
 from bot.channels.twilio import TwilioAccount, TwilioChannel
 from bot.conversation import language
-from bot.conversation.screening import load_screener
+from bot.conversation.live_screener import LiveScreener
 from bot.conversation.sign_off import Signing, check_signed
 from bot.conversation.turn import TurnConfig, TurnHandler
 from bot.dialogue.rasa import RasaEngine
@@ -34,6 +34,7 @@ from bot.store.wake import INBOX, RateLimit, Wake
 from bot.vocabulary import Channel
 from bot.worker.due import DueWork
 from bot.worker.inbound import InboundWork
+from bot.worker.lexicons import keep_lexicons_fresh
 from bot.worker.outbound import OutboundWork, SendPolicy
 from bot.worker.pool import Pool
 
@@ -56,7 +57,8 @@ async def _run(settings: Settings, account: TwilioAccount | None) -> None:
     database = Database(settings.database(), keys, connections=connections)
     wake = Wake(settings.redis_url.get_secret_value())
     engine = RasaEngine(settings.engine_url, timeout=settings.engine_timeout)
-    turns = TurnHandler(database, engine, load_screener(settings.lexicon_folder), turn_config(settings))
+    screener = LiveScreener(Signing.of(settings))
+    turns = TurnHandler(database, engine, screener, turn_config(settings))
     channels = _channels(account)
     sending = OutboundWork(database, channels, _limits(settings, wake), send_policy(settings))
     outbound = Pool("outbound", settings.worker_sends, sending, poll=settings.poll_interval)
@@ -67,7 +69,9 @@ async def _run(settings: Settings, account: TwilioAccount | None) -> None:
     def woken(what: str) -> None:
         (inbound if what == INBOX else outbound).wake()
 
-    await _until_stopped(settings, inbound.run(), outbound.run(), due.run(), wake.listen(woken))
+    await _until_stopped(
+        settings, inbound.run(), outbound.run(), due.run(), wake.listen(woken), keep_lexicons_fresh(screener)
+    )
     await engine.close()
     for channel in channels.values():
         await channel.close()
