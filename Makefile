@@ -33,7 +33,8 @@ chat: setup  ## talk to it in this terminal, as a contact
 train: setup  ## train the model, if its inputs changed
 	@true
 
-bench: setup  ## what a turn costs, beside Rasa's own channel
+bench: setup  ## what screening and a turn cost; POSTS=FILE.tsv for everyday messages
+	@$(BIN)/python -m tests.bench.screening $(if $(POSTS),--posts $(POSTS))
 	@$(BIN)/python -m tests.bench
 
 soak: setup  ## messages for longer while everything is killed at random

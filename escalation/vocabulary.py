@@ -103,8 +103,9 @@ class Vocabulary:
         accented: frozenset[str],
         skips: frozenset[str],
     ) -> None:
-        known = frozenset(symbols)
-        self._words = frozenset(name for name in known if name[-1] not in "*}")
+        known = sorted(set(symbols))
+        words = [name for name in known if name[-1] not in "*}"]
+        self._words = frozenset(words)
         self._stems = {name[:-1]: name for name in known if name.endswith("*")}
         self._ranges = [(*_bounds(name), name) for name in known if name.endswith("}")]
         self._spellings = spellings
@@ -112,16 +113,16 @@ class Vocabulary:
         self._real = real_words
         self._accented = accented
         self._skips = skips
-        self._typos = _deletions(w for w in self._words if len(w) >= _TYPO_IN_PHRASE)
+        self._typos = _deletions(w for w in words if len(w) >= _TYPO_IN_PHRASE)
         self._stem_typos = _deletions(s for s in self._stems if len(s) >= _TYPO_ALONE)
-        arabic = [w for w in self._words if "\u0620" <= w[0] <= "\u064a"]
+        arabic = [w for w in words if "\u0620" <= w[0] <= "\u064a"]
         self._arabizi = Arabizi(
             {**_keyed(arabic, _bare), **{w: [w] for w in arabic}},
             {s: n for s, n in self._stems.items() if len(s) >= _ARABIZI_STEM and "\u0620" <= s[0] <= "\u064a"},
         )
-        self._latin_typed = _keyed(filter(_cyrillic, self._words), latin_key)
-        self._bare = _keyed((w for w in self._words if _unvowelled(w)), _bare)
-        self._sounds = _keyed((w for w in self._words if w.isalpha() and len(w) >= _SOUND), sound_keys)
+        self._latin_typed = _keyed(filter(_cyrillic, words), latin_key)
+        self._bare = _keyed((w for w in words if _unvowelled(w)), _bare)
+        self._sounds = _keyed((w for w in words if w.isalpha() and len(w) >= _SOUND), sound_keys)
         self._latin_stems = {
             latin_key(stem): name
             for stem, name in self._stems.items()
@@ -175,7 +176,7 @@ class Vocabulary:
         if plain in self._accented:
             return {}
         senses = self._exact(word, Sense("plain"))
-        for meant in self._spellings.get(word, ()):
+        for meant in sorted(self._spellings.get(word, ())):
             senses.setdefault(meant, Sense("spelling"))
         if _unvowelled(word):
             for meant in self._bare.get(_bare(word), ()):
@@ -199,7 +200,7 @@ class Vocabulary:
 
     def _as_arabic(self, word: str) -> dict[str, Sense]:
         squeezed = _RUN.sub(r"\1", word) if len(word) > 1 else ""
-        return dict.fromkeys(self._arabizi.readings(squeezed), Sense("arabizi", alone=False))
+        return dict.fromkeys(sorted(self._arabizi.readings(squeezed)), Sense("arabizi", alone=False))
 
     def _transliterated(self, word: str, known: bool) -> dict[str, Sense]:
         senses: dict[str, Sense] = {}
@@ -216,7 +217,7 @@ class Vocabulary:
             if senses := self._exact(copy, Sense(how)):
                 return senses
             if meant := self._spellings.get(copy):
-                return dict.fromkeys(meant, Sense(how))
+                return dict.fromkeys(sorted(meant), Sense(how))
         return {}
 
     def _sounding(self, word: str) -> dict[str, Sense]:
@@ -237,7 +238,7 @@ class Vocabulary:
             return {}
         return {
             meant: Sense("typo", alone=len(meant) >= _TYPO_ALONE and not _unvowelled(meant), guess=True)
-            for meant in _near(word, self._typos)
+            for meant in sorted(_near(word, self._typos))
         }
 
     def _mistyped_stem(self, word: str) -> dict[str, Sense]:
@@ -246,7 +247,7 @@ class Vocabulary:
         return {
             self._stems[stem]: Sense("typo", guess=True)
             for size in range(_TYPO_ALONE, len(word) + 1)
-            for stem in _near(word[:size], self._stem_typos)
+            for stem in sorted(_near(word[:size], self._stem_typos))
         }
 
     def _joined(self, found: list[Piece]) -> Iterator[Piece]:
