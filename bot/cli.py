@@ -56,6 +56,8 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(work)
 
 
+_By = Annotated[str, typer.Option(help="your name, for the record")]
+
 # Running
 
 
@@ -134,8 +136,6 @@ def cases(
 
 # Help lines
 
-_By = Annotated[str, typer.Option(help="your name, for the record")]
-
 
 @lines_app.command("import")
 def lines_import(
@@ -190,11 +190,23 @@ def lines_suspend(
 def screen(
     explain: Annotated[str, typer.Option(help="say how the word lists judge this one message, and stop")] = "",
     second_reader: Annotated[bool, typer.Option(help="ask the engine's second reader too, as the service does")] = True,
+    replay: Annotated[
+        Path | None, typer.Option(help="a folder of changed lexicons: list the past messages whose level changes")
+    ] = None,
+    days: Annotated[int, typer.Option(help="how many days back to look, with --replay")] = 30,
+    by: _By = os.environ.get("USER", "operator"),
 ) -> None:
-    """Risk screening: JSON lines {"id","text"} in, {"id","level","categories","signals"} out."""
+    """Risk screening: JSON lines {"id","text"} in, {"id","level","categories","signals"} out.
+
+    With --replay each past message is read alone; exit code 1 if any level of 3 or 4 falls.
+    """
     from bot.conversation.screening import load_screener, signals_json
 
     settings = _settings()
+    if replay is not None:
+        from bot.replay import replay as replay_messages
+
+        raise typer.Exit(_run(replay_messages(settings, replay, days=days, by=by)))
     screener = load_screener(settings.lexicon_folder)
     if explain:
         print("\n".join(screener.explain(explain)))

@@ -1,22 +1,29 @@
 """What screening found in each message.
 
-Owns: record().
+Owns: record(), past(), Past.
 May import: SQLAlchemy, `bot.clock`.
 Start reading at: `record`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from bot import clock
-from bot.store.database import Session
+from bot.errors import CannotDecrypt
+from bot.store.contacts import MINORS
+from bot.store.database import Row, Session
 from bot.store.statement import Statement
-from bot.store.tables import assessment
+from bot.store.tables import assessment, contact, inbox
+from bot.store.wire import message_from_json
+from bot.vocabulary import InboundMessage
 
 
 async def record(
@@ -56,3 +63,35 @@ def _recording() -> Statement:
 
 
 _RECORD = _recording()
+
+
+@dataclasses.dataclass(frozen=True)
+class Past:
+    """A message that was screened. `message` is None when it cannot be opened, for want of its key."""
+
+    id: int
+    at: datetime
+    language: str | None
+    minor: bool
+    message: InboundMessage | None
+
+
+async def past(session: Session, *, since: datetime, after: int, most: int) -> list[Past]:
+    """At most `most` messages screened from `since` on, by id, those after the id `after`."""
+    rows = await session.all(
+        sa.select(assessment.c.inbox_id, assessment.c.at, inbox.c.sealed, contact.c.language, contact.c.age_band)
+        .join(inbox, inbox.c.id == assessment.c.inbox_id)
+        .join(contact, contact.c.id == assessment.c.contact_id)
+        .where(assessment.c.at >= since, assessment.c.inbox_id > after)
+        .order_by(assessment.c.inbox_id)
+        .limit(most)
+    )
+    return [_past(session, row) for row in rows]
+
+
+def _past(session: Session, row: Row) -> Past:
+    try:
+        message = message_from_json(session.keys.open_json(row["sealed"], "inbox.message"))
+    except CannotDecrypt:
+        message = None
+    return Past(row["inbox_id"], row["at"], row["language"], row["age_band"] in MINORS, message)

@@ -23,7 +23,7 @@ from bot.store.tables import address, contact
 from bot.vocabulary import Address, Channel, Control
 
 _STATE = "contact.state"
-_MINORS = frozenset({"under_13", "teen"})
+MINORS = frozenset({"under_13", "teen"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Contact:
     @property
     def minor(self) -> bool:
         """Whether they said they are under 18."""
-        return self.age_band in _MINORS
+        return self.age_band in MINORS
 
 
 @dataclasses.dataclass(frozen=True)
