@@ -11,11 +11,14 @@ Linux and for Apple's processors: where it is missing, what was learnt with it c
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -28,6 +31,8 @@ except (ImportError, OSError):
 
 
 _MANY = 100
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "harbour" / "e5-small-q4-0.3.0.npz"
+"""Rows of training texts, by hash. It holds no message of a contact: only training asks for many at once."""
 
 
 class Encoder(Protocol):
@@ -70,7 +75,31 @@ def multilingual_encoder() -> Encoder | None:
     def encode(texts: Sequence[str]) -> np.ndarray:
         if len(texts) < _MANY:
             return np.vstack([one(text) for text in texts])
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            return np.vstack(list(pool.map(one, texts)))
+        return _remembered(texts, one)
 
     return encode
+
+
+def _remembered(texts: Sequence[str], one: Callable[[str], np.ndarray]) -> np.ndarray:
+    """Rows of many texts, as training asks for: those of earlier trainings are read from the cache."""
+    keys = [hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32] for text in texts]
+    known: dict[str, np.ndarray] = {}
+    if CACHE.exists():
+        with contextlib.suppress(OSError, ValueError, KeyError), np.load(CACHE, allow_pickle=False) as kept:
+            known = dict(zip(kept["keys"].tolist(), kept["rows"], strict=True))
+    missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = pool.map(one, missing.values())
+        known |= {key: row.astype(np.float16) for key, row in zip(missing, found, strict=True)}
+    if missing:
+        _keep(known)
+    return np.vstack([known[key] for key in keys]).astype(np.float32)
+
+
+def _keep(known: Mapping[str, np.ndarray]) -> None:
+    """Whoever reads the cache finds a whole file; without a place to write it is done without."""
+    with contextlib.suppress(OSError):
+        CACHE.parent.mkdir(parents=True, exist_ok=True)
+        half = CACHE.with_name(f"{os.getpid()}.npz")
+        np.savez(half, keys=np.asarray(list(known), dtype=np.str_), rows=np.vstack(list(known.values())))
+        half.replace(CACHE)

@@ -1,25 +1,23 @@
 """How dangerous a text sounds, learnt from labelled messages. Knows nothing of Rasa.
 
 Owns: SecondReader, Danger, Labelled, Settings, messages_in(), read_labelled().
-May import: scikit-learn, `glance`, `meaning`.
+May import: scipy, `glance`, `meaning`.
 Start reading at: `SecondReader.danger`.
 
 The word lists in `escalation` read first and explain themselves. This reader only adds: it compares what
-a message means with thousands of labelled messages (a support vector machine for each level, over the
-rows of two sentence encoders), unless a first glance finds it clearly harmless. `docs/safety.md` has what it gains and what it costs, measured.
+a message means with thousands of labelled messages (kernel ridge regression over the rows of two
+sentence encoders), unless a first glance finds it clearly harmless. `docs/safety.md` has what it gains and what it costs, measured.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-from sklearn.svm import SVC
+from scipy.linalg import cho_factor, cho_solve
 
 from bot.engine.components.glance import Glance
 from bot.engine.components.meaning import multilingual_encoder, sentence_encoder
@@ -38,7 +36,7 @@ class Labelled:
 
 @dataclasses.dataclass(frozen=True)
 class Danger:
-    """How far beyond the border to each of LEVELS a text lies (0: on it, below 0: outside), and its category."""
+    """How far beyond the border to each of LEVELS a text lies (about -1 to 1; 0 is the border), and its category."""
 
     margins: tuple[float, ...]
     category: str
@@ -52,20 +50,20 @@ class Danger:
         return max((at for at, (margin, least) in enumerate(enough, start=1) if margin >= least), default=0)
 
 
-_HARMLESS = Danger(tuple(-9.0 for _ in LEVELS), "")
+_HARMLESS = Danger(tuple(-1.0 for _ in LEVELS), "")
 """What is said of a text that needed no closer look."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """`multilingual` weighs E5 against USE, `strength` is the machines' C, `longest` is in characters.
+    """`multilingual` weighs E5 against USE, `smooth` is the ridge, `longest` is in characters.
 
     What lies below `glance` at first glance (log odds) is not looked at closely.
     """
 
     glance: float = -2.5
     multilingual: float = 4.0
-    strength: float = 6.0
+    smooth: float = 0.2
     longest: int = 500
 
 
@@ -82,7 +80,6 @@ class SecondReader:
         self._glance = Glance(arrays)
         self._middle = arrays["middle"]
         self._known = arrays["known"].astype(np.float32)
-        self._squares = (self._known**2).sum(axis=1)
         self._categories: list[str] = arrays["categories"].tolist()
         if self._middle.size and multilingual_encoder() is None:
             raise CannotRead("the second reader was trained with E5, which is not installed here")
@@ -93,34 +90,24 @@ class SecondReader:
         texts = [message.text[: settings.longest] for message in messages]
         rows, middle = _rows(settings, texts)
         levels = np.array([message.level for message in messages])
-        gamma = 1 / (rows.shape[1] * rows.var())
-
-        def machine_for(level: int) -> SVC:
-            machine = SVC(C=settings.strength, gamma=gamma, class_weight="balanced", cache_size=500)
-            return machine.fit(rows, levels >= level)
-
-        with ThreadPoolExecutor() as pool:
-            machines = list(pool.map(machine_for, LEVELS))
-        pull = np.zeros((len(texts), len(LEVELS)), dtype=np.float32)
-        for at, machine in enumerate(machines):
-            pull[machine.support_, at] = machine.dual_coef_[0]
-        used = np.flatnonzero(pull.any(axis=1))
-        serious = [at for at, message in enumerate(messages) if message.level >= LEVELS[0] and message.categories]
-        kinds = LogisticRegression(C=10.0, class_weight="balanced", max_iter=500).fit(
-            rows[serious], [messages[at].categories[0] for at in serious]
-        )
+        names = sorted({name for message in messages for name in message.categories})
+        wanted = [levels >= level for level in LEVELS]
+        wanted += [np.array([name in message.categories for message in messages]) for name in names]
+        gamma = np.float32(1 / (rows.shape[1] * rows.var()))
+        # Kernel ridge regression: one system of equations for all the questions.
+        alike = _alike(rows, rows, gamma)
+        alike[np.diag_indices_from(alike)] += settings.smooth
+        system = cho_factor(alike, overwrite_a=True, check_finite=False)
+        pull = cho_solve(system, np.where(wanted, 1, -1).T.astype(np.float32), check_finite=False)
         return SecondReader(
             settings,
             {
                 **Glance.learn([*texts, *harmless], [*(levels >= LEVELS[0]), *(False for _ in harmless)]),
                 "middle": middle,
-                "known": rows[used].astype(np.float16),
-                "pull": pull[used],
-                "border": np.array([machine.intercept_[0] for machine in machines], dtype=np.float32),
-                "gamma": np.float32(gamma),
-                "kinds": kinds.coef_.astype(np.float32),
-                "kinds_border": kinds.intercept_.astype(np.float32),
-                "categories": np.asarray(kinds.classes_, dtype=np.str_),
+                "known": rows.astype(np.float16),
+                "pull": pull,
+                "gamma": gamma,
+                "categories": np.asarray(names, dtype=np.str_),
             },
         )
 
@@ -130,13 +117,10 @@ class SecondReader:
         if self._glance.margin(cut) < self._settings.glance:
             return _HARMLESS
         row = _rows(self._settings, [cut], self._middle)[0][0]
-        distances = self._squares - 2 * (self._known @ row) + row @ row
-        alike = np.exp(-self.arrays["gamma"] * distances)
-        margins = alike @ self.arrays["pull"] + self.arrays["border"]
-        best = int(np.argmax(self.arrays["kinds"] @ row + self.arrays["kinds_border"]))
+        found = _alike(row[None], self._known, self.arrays["gamma"])[0] @ self.arrays["pull"]
         # Whatever is level 3 is level 2 as well.
-        margins = np.maximum.accumulate(margins[::-1])[::-1]
-        return Danger(tuple(map(float, margins)), self._categories[best])
+        margins = np.maximum.accumulate(found[: len(LEVELS)][::-1])[::-1]
+        return Danger(tuple(map(float, margins)), self._categories[int(np.argmax(found[len(LEVELS) :]))])
 
 
 def messages_in(folder: Path) -> list[Labelled]:
@@ -174,3 +158,13 @@ def _rows(settings: Settings, texts: Sequence[str], middle: np.ndarray | None = 
     many = encoder(texts)
     middle = many.mean(axis=0) if middle is None else middle
     return np.hstack([(many - middle) * settings.multilingual, rows]), middle
+
+
+def _alike(some: np.ndarray, others: np.ndarray, gamma: np.float32) -> np.ndarray:
+    """How alike rows are, from 0 to 1 (a Gaussian kernel)."""
+    distances = some @ others.T
+    distances *= -2
+    distances += (some**2).sum(axis=1)[:, None]
+    distances += (others**2).sum(axis=1)[None]
+    distances *= -gamma
+    return np.exp(distances, out=distances)
