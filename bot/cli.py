@@ -14,15 +14,18 @@ import sys
 from collections.abc import Coroutine, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bot import settings as settings_module
-from bot.errors import HarbourError
+from bot.errors import ConfigurationError, HarbourError
 from bot.settings import Settings
 from escalation import Assessment, Screener
 from escalation.lines import VerifyMethod
+
+if TYPE_CHECKING:
+    from bot.care.feedback import Finding
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="A WhatsApp and SMS companion with a human behind it."
@@ -57,6 +60,11 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
 
 
 _By = Annotated[str, typer.Option(help="your name, for the record")]
+_Missed = Annotated[int, typer.Option(metavar="LEVEL", help="a message should have had this higher level, 1 to 4")]
+_Message = Annotated[
+    int | None, typer.Option(help="the number of that message, as the conversation shows it; unset: the last one")
+]
+_Category = Annotated[str, typer.Option(help="what the missed danger was about, R1 to R11")]
 
 # Running
 
@@ -127,11 +135,37 @@ def cases(
     close: Annotated[str, typer.Option(help="close it with this reason, and let the bot speak again")] = "",
     by: Annotated[str, typer.Option(help="your name, for the record")] = os.environ.get("USER", "counsellor"),
     supervisor: Annotated[bool, typer.Option("--supervisor", help="close a case that somebody else has")] = False,
+    missed: _Missed = 0,
+    not_a_risk: Annotated[
+        bool, typer.Option("--not-a-risk", help="a message of it was given a level for nothing")
+    ] = False,
+    message: _Message = None,
+    category: _Category = "",
 ) -> None:
-    """List open cases, worst first; show, take, answer and close one."""
+    """List open cases, worst first; show, take, answer and close one, or label a message of it."""
     from bot.desk import desk
 
-    _run(desk(_settings(), case=case, answer=answer, take=take, close=close, by=by, supervisor=supervisor))
+    finding = _finding(missed, not_a_risk, message, category)
+    _run(
+        desk(
+            _settings(), case=case, answer=answer, take=take, close=close, by=by, supervisor=supervisor, finding=finding
+        )
+    )
+
+
+def _finding(missed: int, not_a_risk: bool, message: int | None, category: str) -> Finding | None:
+    """What a person found about a message, if they say so. Raises ConfigurationError for a contradiction."""
+    from bot.care.feedback import Finding
+
+    if missed and not_a_risk:
+        raise ConfigurationError(
+            "A message was missed, or is not a risk: give --missed LEVEL or --not-a-risk, not both."
+        )
+    if not missed and not not_a_risk:
+        if message is not None or category:
+            raise ConfigurationError("--message and --category go with --missed LEVEL or --not-a-risk.")
+        return None
+    return Finding(missed, message, category)
 
 
 # Help lines
@@ -193,7 +227,20 @@ def screen(
     replay: Annotated[
         Path | None, typer.Option(help="a folder of changed lexicons: list the past messages whose level changes")
     ] = None,
-    days: Annotated[int, typer.Option(help="how many days back to look, with --replay")] = 30,
+    report: Annotated[
+        bool, typer.Option("--report", help="alerts, confirmed, false and missed per language, category and rule")
+    ] = False,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="the conversations without alarm that a supervisor is to read this time")
+    ] = False,
+    month: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m"], help="with --sample; unset: the last whole month")
+    ] = None,
+    read: Annotated[str, typer.Option(help="with --sample: show the conversation that begins so")] = "",
+    missed: _Missed = 0,
+    message: _Message = None,
+    category: _Category = "",
+    days: Annotated[int, typer.Option(help="how many days back to look, with --replay and --report")] = 30,
     by: _By = os.environ.get("USER", "operator"),
 ) -> None:
     """Risk screening: JSON lines {"id","text"} in, {"id","level","categories","signals"} out.
@@ -207,6 +254,13 @@ def screen(
         from bot.replay import replay as replay_messages
 
         raise typer.Exit(_run(replay_messages(settings, replay, days=days, by=by)))
+    if report or sample:
+        from bot import review
+
+        finding = _finding(missed, False, message, category)
+        work = review.report(settings, days=days) if report else review.sample(settings, month, read, by, finding)
+        _run(work)
+        return
     screener = load_screener(settings.lexicon_folder)
     if explain:
         print("\n".join(screener.explain(explain)))

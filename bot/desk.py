@@ -1,6 +1,6 @@
 """The counsellor's desk in a terminal: list, show, take, answer and close cases.
 
-Owns: desk().
+Owns: desk(), shown_line(), labelled().
 May import: care, store, settings.
 Start reading at: `desk`.
 """
@@ -10,12 +10,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot import clock
-from bot.care import handover
+from bot.care import feedback, handover
+from bot.care.feedback import Finding
 from bot.errors import ConfigurationError
 from bot.settings import Settings
 from bot.store import cases
 from bot.store.cases import Case, Line
 from bot.store.database import Session
+from bot.store.labels import Judged
 from bot.store.wake import OUTBOX, Wake
 from bot.terminal import open_database
 from escalation.case import CLOSING_REASONS, CaseState, state_of
@@ -24,10 +26,18 @@ _LEVELS = ("asked", "watch", "elevated", "HIGH", "IMMINENT")
 
 
 async def desk(
-    settings: Settings, *, case: str, answer: str, take: bool, close: str, by: str, supervisor: bool = False
+    settings: Settings,
+    *,
+    case: str,
+    answer: str,
+    take: bool,
+    close: str,
+    by: str,
+    supervisor: bool = False,
+    finding: Finding | None = None,
 ) -> None:
-    """One act on one case, or the list. `supervisor` may close another's case. Raises HarbourError
-    with a sentence."""
+    """One act on one case, or the list. `supervisor` may close another's case; `finding` is what the
+    counsellor found about a message of it. Raises HarbourError with a sentence."""
     async with open_database(settings) as database:
         async with database.transaction() as session:
             if not case:
@@ -36,6 +46,8 @@ async def desk(
             found = await cases.find(session, case)
             if found is None:
                 raise ConfigurationError(f"There is no one open case that begins with {case!r}; see `harbour cases`.")
+            if finding is not None:
+                print(labelled(await feedback.label(session, found.contact_id, by, finding, found.id), finding))
             await _act(session, found, answer, take, close, by, settings.sms_segments, supervisor)
         if answer or close:
             await Wake(settings.redis_url.get_secret_value()).call(OUTBOX)
@@ -82,17 +94,24 @@ async def _show(session: Session, case: Case, by: str) -> None:
         print(f"  {_clock(event.at)}  {event.kind} by {event.by} {event.note}")
     print()
     for line in await cases.conversation(session, shown.contact_id):
-        print(_line(line))
+        print(shown_line(line))
     if state is not CaseState.CLOSED:
         print(f"\nto close: --close with one of: {', '.join(CLOSING_REASONS)}")
 
 
-def _line(line: Line) -> str:
+def shown_line(line: Line) -> str:
+    """One line of a conversation, with the number of what the contact wrote."""
+    who = line.by if line.message is None else f"{line.by} {line.message}"
     mark = f" [level {line.level}]" if line.level else ""
     state = f" ({line.status})" if line.by != "contact" else ""
-    body = line.text.replace("\n", "\n" + " " * 24)
+    body = line.text.replace("\n", "\n" + " " * 27)
     gave = f" [gave lines: {', '.join(line.gave)}]" if line.gave else ""
-    return f"{_clock(line.at)}  {line.by:11}{body}{mark}{state}{gave}"
+    return f"{_clock(line.at)}  {who:14}{body}{mark}{state}{gave}"
+
+
+def labelled(message: Judged, finding: Finding) -> str:
+    """What was written down about a message."""
+    return f"message {message.inbox_id} is labelled: given level {message.level}, should have been {finding.level}"
 
 
 def _clock(at: datetime) -> str:

@@ -100,6 +100,7 @@ class Settings(BaseSettings):
     second_reader: bool = Field(
         True, description="a statistical reader beside the risk lexicons; it only raises levels"
     )
+    smallest_count: int = Field(5, description="smaller numbers are left out of `harbour screen --report`")
     history_days: int = Field(14, description="how long an earlier risk level counts")
     keep_days: int = Field(
         0, description="days after which your team erases what is kept, as people are told; 0: no time"

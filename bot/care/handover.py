@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
+from bot.care import feedback
 from bot.care.lines import LineBook, LineOffer, LinePolicy, Told, offer_to
 from bot.care.timers import NOBODY_CAME
 from bot.channels.segments import own_words, split
@@ -110,6 +111,7 @@ async def hand_back(session: Session, case: Case, by: str, reason: str, *, super
         raise CaseConflict(f"{holder} has this case; only they can close it, or a supervisor with --supervisor.")
     await cases.add_event(session, case.id, "closed", by=by, note=reason)
     await cases.close(session, case.id)
+    await feedback.closing(session, held, reason)
     if reason == FALSE_ALARM:
         await cases.lower(session, held)
         await cases.audit(session, by, "lowered", case.id)

@@ -63,6 +63,8 @@ class Line:
     status: str
     level: int | None = None
     gave: tuple[str, ...] = ()
+    message: int | None = None
+    """The number of what the contact wrote."""
 
 
 async def open_case(
@@ -111,12 +113,15 @@ async def add_event(
     )
 
 
-async def lower(session: Session, case: Case) -> None:
-    """A person found no danger in this case: what was said in it no longer counts for later levels.
+def first_moment(case: Case) -> datetime:
+    """Messages screened after this belong to the case: the one that opened it was screened within the
+    same transaction, just before."""
+    return case.opened_at - _SAME_TURN
 
-    The message that opened it was screened within the same transaction, just before.
-    """
-    since = case.opened_at - _SAME_TURN
+
+async def lower(session: Session, case: Case) -> None:
+    """A person found no danger in this case: what was said in it no longer counts for later levels."""
+    since = first_moment(case)
     await session.run(
         sa.update(assessment)
         .where(assessment.c.contact_id == case.contact_id, assessment.c.at > since, assessment.c.level > 0)
@@ -178,7 +183,7 @@ def _event(session: Session, row: Row) -> CaseEvent:
 async def conversation(session: Session, contact_id: uuid.UUID, *, last: int = 40) -> list[Line]:
     """The latest lines of a conversation, oldest first."""
     came = await session.all(
-        sa.select(inbox.c.received_at, inbox.c.sealed, inbox.c.state, assessment.c.level)
+        sa.select(inbox.c.id, inbox.c.received_at, inbox.c.sealed, inbox.c.state, assessment.c.level)
         .outerjoin(assessment, assessment.c.inbox_id == inbox.c.id)
         .where(inbox.c.contact_id == contact_id)
         .order_by(inbox.c.id.desc())
@@ -197,7 +202,7 @@ def _inbound_line(session: Session, row: Row) -> Line:
     parts = [*message.texts, *(f"[{media.content_type}]" for media in message.media)]
     if message.location:
         parts.append("[location]")
-    return Line(row["received_at"], "contact", " / ".join(parts), row["state"], row["level"])
+    return Line(row["received_at"], "contact", " / ".join(parts), row["state"], row["level"], message=row["id"])
 
 
 def _outbound_line(session: Session, row: Row) -> Line:

@@ -16,6 +16,7 @@ import hashlib
 import hmac
 import json
 import os
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -86,6 +87,11 @@ class Keyring:
     def open_json(self, sealed: bytes, purpose: str) -> Any:
         """The JSON value again."""
         return json.loads(self.open(sealed, purpose))
+
+    def pseudonym(self, purpose: str, value: str) -> uuid.UUID:
+        """An id that is always the same for `value`, and leads back to it only with the lookup key."""
+        keyed = hmac.new(self._lookup_key, f"pseudonym\0{purpose}\0{value}".encode(), hashlib.sha256)
+        return uuid.UUID(bytes=keyed.digest()[:16])
 
     def fingerprint(self, channel: str, address: str) -> bytes:
         """A keyed hash (HMAC-SHA-256) by which an address is found."""

@@ -168,6 +168,24 @@ case_event = sa.Table(
     sa.Index("ix_case_event_case_id", "case_id", "id"),
 )
 
+label = sa.Table(
+    "label",
+    metadata,
+    _id(),
+    sa.Column("day", sa.Date(), nullable=False),
+    sa.Column("verdict", sa.Text, nullable=False),
+    sa.Column("language", sa.Text, nullable=False),
+    sa.Column("category", sa.Text, nullable=False),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("entries", ARRAY(sa.Text), nullable=False),
+    sa.Column("level_given", sa.SmallInteger, nullable=False),
+    sa.Column("level_true", sa.SmallInteger, nullable=False),
+    sa.CheckConstraint("verdict IN ('confirmed','false','missed')", name="verdict_known"),
+    sa.CheckConstraint("level_given BETWEEN 0 AND 4", name="level_given_known"),
+    sa.CheckConstraint("level_true BETWEEN 0 AND 4", name="level_true_known"),
+    sa.Index("ix_label_day", "day"),
+)
+
 timer = sa.Table(
     "timer",
     metadata,
