@@ -11,11 +11,13 @@ import asyncio
 import json
 import os
 import sys
+import time
 from collections.abc import Coroutine, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import psutil
 import typer
 
 from bot import settings as settings_module
@@ -330,6 +332,25 @@ def detect() -> None:
     for given in _lines():
         found = detect_language(given["text"])
         _print({"id": given["id"], "lang": found.language, "confidence": round(found.confidence, 3)})
+
+
+@app.command("detect-eval")
+def detect_eval(
+    files: Annotated[list[Path], typer.Argument(help="messages, files named by language: uk.txt, uk.yml, uk.test.yml")],
+    words: Annotated[int, typer.Option(help="only the first so many words of each; 0 for all", min=0)] = 0,
+) -> None:
+    """How well languages are known: right, unsure and wrong, for each language, with time and memory."""
+    from bot.conversation.evaluate_language import cut, measured, read_messages, table
+    from bot.conversation.language import get_ready
+
+    messages = [message for file in files for message in read_messages(file)]
+    get_ready()
+    chosen = cut(messages, words) if words else messages
+    began = time.perf_counter()
+    tally = measured(chosen)
+    took = (time.perf_counter() - began) / max(1, len(chosen))
+    print("\n".join(table(tally)))
+    print(f"{took * 1e3:.2f} ms a message; {psutil.Process().memory_info().rss >> 20} MB in all")
 
 
 def _lines() -> Iterator[dict[str, Any]]:

@@ -149,7 +149,7 @@ class SceneReader:
         reading = await self._second.read(message, own)
         own, latched = reading.raise_(own, minor=minor), reading.raise_(latched, minor=minor)
         bundle = await self.content.for_state(session, _still_open(contact))
-        language = contact.language or detect(" ".join(message.texts)).language
+        language = contact.language or _spoken(detect(" ".join(message.texts)).language, bundle)
         contact = dataclasses.replace(contact, language=language, state=_still_open(contact))
         spoken = language or _DEFAULT_LANGUAGE
         categories = {*(known.case.categories if known.case else ()), *(one.value for one in own.categories)}
@@ -173,6 +173,11 @@ class SceneReader:
     def is_alarming(self, waiting: Waiting) -> bool:
         """Whether this message shows risk by itself."""
         return screen(self._screener, waiting.message).alarming
+
+
+def _spoken(language: str | None, bundle: Bundle) -> str | None:
+    """The language, if the service speaks it; else none, and the person is asked in the first languages."""
+    return language if language in bundle.service else None
 
 
 def _still_open(contact: Contact) -> Mapping[str, Any] | None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.conversation.language import SURE, detect
+from bot.conversation.language import CODES, SURE, detect
 
 KNOWN = [
     ("en", "hello I need help"), ("en", "can someone talk to me"), ("en", "Where is the clinic?"), ("en", "good morning"),
@@ -16,7 +16,7 @@ KNOWN = [
     ("uk", "Доброго дня, потрібна допомога"), ("uk", "мені дуже погано"), ("uk", "є тут хто?"),
     ("ru", "Здравствуйте"), ("ru", "помогите пожалуйста"), ("ru", "мне очень плохо"), ("ru", "это бот?"),
 ]  # fmt: skip
-UNSURE = ["", "   ", "?", "12345", "👋🙏", "ok", "Anna", "де", "мама", "группа", "سلام چطوری", "ሰላም", "नमस्ते", "你好"]
+UNSURE = ["", "   ", "?", "12345", "👋🙏", "ok", "Anna", "де", "мама", "группа", "ሰላም", "नमस्ते", "你好"]
 UKRAINIAN = ["Привіт", "допомога", "я з Харкова, де поїсти?", "їсти", "ґанок", "дякую", "потрібен лікар, терміново"]
 
 
@@ -45,7 +45,7 @@ def test_ukrainian_with_russian_words_in_it_is_never_russian() -> None:
 @given(st.text())
 def test_whatever_is_written_there_is_an_answer_and_always_the_same(text: str) -> None:
     assert detect(text) == detect(text)
-    assert detect(text).language in {None, "en", "es", "fr", "ar", "uk", "ru"}
+    assert detect(text).language in {None, *CODES}
 
 
 @pytest.mark.parametrize("text", ["je ne veux pas vivre", "no quiero vivir así", "I do not want to live like this"])
