@@ -135,7 +135,7 @@ def _weighed(text: str, words: Sequence[str], script: str) -> Detected:
     if library and _is_foreign(library, highest, known_words / len(words)):
         return _UNSURE
     found = _answer(scores)
-    a_name = script == "latin" and len(words) == 1 and not known_words
+    a_name = script == "latin" and len(words) == 1 and not any(hits.values())
     if a_name and found.language and not _own_letters(found.language, text):
         return Detected(None, 0.5, (found.language,))
     return found
