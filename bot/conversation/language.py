@@ -16,7 +16,7 @@ import dataclasses
 import functools
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import cast
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
@@ -78,6 +78,8 @@ class Detected:
 _UNSURE = Detected(None, 0.0)
 # Letters of a long message that are read; more of them say nothing new.
 _ENOUGH = 160
+# Words from which a message may change a language that is known.
+_LONG = 3
 
 
 def detect(text: str, known: str | None = None) -> Detected:
@@ -93,6 +95,21 @@ def detect(text: str, known: str | None = None) -> Detected:
     if script == "bengali":
         return _UNSURE if _ASSAMESE.search(text) else Detected("bn", 1.0)
     return _weighed(text, words, script)
+
+
+def settled(known: str, other: str | None, text: str, spoken: Collection[str]) -> tuple[str, str | None]:
+    """The contact's language after one more message, and the other one to remember.
+
+    `known` gives way to one of `spoken` only after two messages of three words or more that agree;
+    `other` is what the first of them was in. Shorter and unsure messages change nothing. Ukrainian never
+    gives way to Russian by itself: whoever wants that asks for it.
+    """
+    found = detect(text, known).language
+    if found is None or len(text.split()) < _LONG:
+        return known, other
+    if found == known or found not in spoken or (known, found) == ("uk", "ru"):
+        return known, None
+    return (found, None) if found == other else (known, found)
 
 
 def get_ready() -> None:

@@ -17,7 +17,7 @@ from bot.care.lines import LinePolicy
 from bot.conversation.content import Content
 from bot.conversation.events import ReplyQueued
 from bot.conversation.facts import Truth, TruthReader
-from bot.conversation.language import detect
+from bot.conversation.language import detect, settled
 from bot.conversation.screening import Assessor, screen
 from bot.conversation.second_reader import Reading, SecondReader
 from bot.flow import Bundle, render
@@ -27,6 +27,7 @@ from bot.store.cases import Standing
 from bot.store.contacts import AddressState, Contact
 from bot.store.database import Session
 from bot.store.inbox import Waiting
+from bot.vocabulary import InboundMessage
 from escalation import Assessment, Earlier, RiskLevel
 
 _DEFAULT_LANGUAGE = "en"
@@ -149,8 +150,8 @@ class SceneReader:
         reading = await self._second.read(message, own)
         own, latched = reading.raise_(own, minor=minor), reading.raise_(latched, minor=minor)
         bundle = await self.content.for_state(session, _still_open(contact))
-        language = contact.language or _spoken(detect(" ".join(message.texts)).language, bundle)
-        contact = dataclasses.replace(contact, language=language, state=_still_open(contact))
+        language, other = _languages(contact, message, bundle)
+        contact = dataclasses.replace(contact, language=language, other_language=other, state=_still_open(contact))
         spoken = language or _DEFAULT_LANGUAGE
         categories = {*(known.case.categories if known.case else ()), *(one.value for one in own.categories)}
         truth = await self._truth.truth_for(session, contact, categories=categories, in_case=known.case is not None)
@@ -175,9 +176,17 @@ class SceneReader:
         return screen(self._screener, waiting.message).alarming
 
 
-def _spoken(language: str | None, bundle: Bundle) -> str | None:
-    """The language, if the service speaks it; else none, and the person is asked in the first languages."""
-    return language if language in bundle.service else None
+def _languages(contact: Contact, message: InboundMessage, bundle: Bundle) -> tuple[str | None, str | None]:
+    """What the contact speaks now, and the other language they may be going over to. A language that the
+    service does not speak counts as none: the person is asked in the first languages."""
+    spoken = frozenset(bundle.service)
+    written = " ".join(message.texts)
+    if contact.language is None:
+        found = detect(written).language
+        return (found if found in spoken else None), None
+    if contact.language_chosen or message.button_title:
+        return contact.language, None
+    return settled(contact.language, contact.other_language, written, spoken)
 
 
 def _still_open(contact: Contact) -> Mapping[str, Any] | None:

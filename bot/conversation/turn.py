@@ -181,7 +181,7 @@ class TurnHandler:
         """What every message changes: when it came, and its language once that is known."""
         values: dict[str, Any] = {"last_inbound_at": scene.waiting.received_at}
         if scene.contact.language is not None:
-            values["language"] = scene.contact.language
+            values |= {"language": scene.contact.language, "other_language": scene.contact.other_language}
         return values
 
     # When it does not work

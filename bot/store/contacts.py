@@ -28,11 +28,13 @@ MINORS = frozenset({"under_13", "teen"})
 
 @dataclasses.dataclass(frozen=True)
 class Contact:
-    """A person who writes, as far as we know them. `state` is where their dialogue stands."""
+    """A person who writes, as far as we know them. `state` is where their dialogue stands;
+    `other_language` the one of their last long message, when it was not theirs."""
 
     id: uuid.UUID
     language: str | None
     language_chosen: bool
+    other_language: str | None
     site_id: uuid.UUID | None
     control: Control
     consent: str | None
@@ -66,6 +68,7 @@ def contact_from(session: Session, row: Row) -> Contact:
         id=row["id"],
         language=row["language"],
         language_chosen=row["language_chosen"],
+        other_language=row["other_language"],
         site_id=row["site_id"],
         control=Control(row["control"]),
         consent=row["consent"],

@@ -42,6 +42,7 @@ contact = sa.Table(
     _time("created_at", null=False),
     sa.Column("language", sa.Text),
     sa.Column("language_chosen", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("other_language", sa.Text),
     sa.Column("site_id", sa.ForeignKey("site.id", ondelete="SET NULL")),
     sa.Column("control", sa.Text, nullable=False, server_default="bot"),
     sa.Column("consent", sa.Text),

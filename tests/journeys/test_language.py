@@ -74,6 +74,22 @@ async def test_a_language_is_chosen_by_number_or_by_its_name_in_any_language(wor
 # Changing it later
 
 
+async def test_a_language_that_was_never_chosen_follows_the_second_message_in_another(world: World) -> None:
+    person = world.person()
+    await person.writes("hello, I need help")
+    await person.writes("necesito hablar con alguien por favor")
+    assert (await person.contact()).language == "en"
+    await person.writes("no puedo dormir por la noche")
+    assert (await person.contact()).language == "es"
+
+
+async def test_whoever_writes_in_a_language_the_service_does_not_speak_is_asked(world: World) -> None:
+    person = world.person()
+    (answer,) = await person.writes("habari, nahitaji msaada wenu tafadhali")
+    assert answer.startswith(opening("utter_ask_language", flow=CHANGE))
+    assert (await person.contact()).language is None
+
+
 async def breathing_in_english(world: World) -> Person:
     person = world.person()
     await person.consents()
