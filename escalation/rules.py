@@ -11,7 +11,7 @@ Every rule adds verdicts and the highest one counts, so one more sign never lowe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from escalation.kinds import ACUTE, AIMS, ASPECTS, CORE, KINDS
@@ -149,9 +149,9 @@ def _goodbyes(signals: Signals) -> Iterator[Verdict]:
 
 def _closings(signals: Signals) -> Iterator[Verdict]:
     """Rule 11 for quiet preparation: two different ways of taking leave, or one with a goodbye."""
-    leave = {_topic(s) for s in signals if s.kind in ("closing", "farewell") and _meant(s)}
+    leave = _topics(s for s in signals if s.kind in ("closing", "farewell") and _meant(s))
     closing = any(sign.kind == "closing" and _meant(sign) for sign in signals)
-    if len(leave) > 1 or (closing and any(sign.kind == "goodbye" for sign in signals)):
+    if leave > 1 or (closing and any(sign.kind == "goodbye" for sign in signals)):
         yield Verdict(HIGH, _SELF, "3.2-11")
     if closing and any(map(_distressed, signals)):
         yield Verdict(ELEVATED, _SELF, "3.2-11")
@@ -159,8 +159,7 @@ def _closings(signals: Signals) -> Iterator[Verdict]:
 
 def _controls(signals: Signals) -> Iterator[Verdict]:
     """The table, R5: one sign of control may have an innocent reason, two are a positive check."""
-    seen = {_topic(s) for s in signals if s.kind == "control_sign" and _meant(s)}
-    if len(seen) > 1:
+    if _topics(s for s in signals if s.kind == "control_sign" and _meant(s)) > 1:
         yield Verdict(HIGH, RiskCategory.EXPLOITATION, "3.2")
 
 
@@ -174,6 +173,16 @@ def _aspects(signals: Signals) -> Iterator[Verdict]:
         yield Verdict(HIGH, _SELF, "3.2")
     elif len(seen - {"time"}) > 1:
         yield Verdict(ELEVATED, _SELF, "3.2")
+
+
+def _topics(signals: Iterable[RiskSignal]) -> int:
+    """How many different things were said: of signs that share words one counts."""
+    seen, reached = set[str](), -1
+    for sign in sorted(signals, key=lambda s: (s.end or 0, -(s.start or 0))):
+        if (sign.start or 0) >= reached and _topic(sign) not in seen:
+            seen.add(_topic(sign))
+            reached = sign.end or 0
+    return len(seen)
 
 
 def _topic(sign: RiskSignal) -> str:

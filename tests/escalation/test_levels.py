@@ -419,3 +419,14 @@ def test_a_condition_inside_a_farewell_is_not_a_condition(screener: Screener):
 @pytest.mark.parametrize("text", ["دەمەوێ خۆم بکوژم", "دەمه‌وێ خوم بکوژم", "دةمةوێ خۆم بكوژم", "damawet xom bkujm"])
 def test_sorani_is_read_however_its_letters_are_typed(screener: Screener, text: str) -> None:
     assert screener.assess(text).level >= HIGH
+
+
+@pytest.mark.parametrize("text", ["не пишите мне", "let me go and cook now", "so much", "too heavy"])
+def test_words_of_leaving_that_take_no_leave_alarm_nobody(screener: Screener, text: str) -> None:
+    assert screener.assess(text).level < ELEVATED
+
+
+def test_one_thing_said_counts_once_however_many_entries_know_it(screener: Screener) -> None:
+    once = screener.assess("не ищите меня")
+    twice = screener.assess("не ищите меня. все долги я отдала, кота забрала соседка")
+    assert once.level < HIGH <= twice.level

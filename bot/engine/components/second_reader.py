@@ -98,7 +98,8 @@ class SecondReader:
         alike = _alike(rows, rows, gamma)
         alike[np.diag_indices_from(alike)] += settings.smooth
         system = cho_factor(alike, overwrite_a=True, check_finite=False)
-        pull = cho_solve(system, np.where(wanted, 1, -1).T.astype(np.float32), check_finite=False)
+        # Twice the answer, less one below: what is like nothing known counts as harmless, not as undecided.
+        pull = cho_solve(system, np.where(wanted, 2, 0).T.astype(np.float32), check_finite=False)
         return SecondReader(
             settings,
             {
@@ -117,7 +118,7 @@ class SecondReader:
         if self._glance.margin(cut) < self._settings.glance:
             return _HARMLESS
         row = _rows(self._settings, [cut], self._middle)[0][0]
-        found = _alike(row[None], self._known, self.arrays["gamma"])[0] @ self.arrays["pull"]
+        found = _alike(row[None], self._known, self.arrays["gamma"])[0] @ self.arrays["pull"] - 1
         # Whatever is level 3 is level 2 as well.
         margins = np.maximum.accumulate(found[: len(LEVELS)][::-1])[::-1]
         return Danger(tuple(map(float, margins)), self._categories[int(np.argmax(found[len(LEVELS) :]))])
