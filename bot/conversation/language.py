@@ -6,8 +6,9 @@ Start reading at: `detect`.
 
 The writing comes first, then letters that only some languages have, then three voices added up: our
 own counts of letters and words, py3langid, and short lists of the commonest words. Cyrillic is decided
-by letters and words alone: Ukrainian is never guessed into Russian, and a text without a sign of
-either stays unsure unless it is known what the contact speaks. The same text always gets the same answer.
+by letters and words that only Ukrainian or only Russian has, or when all its letters lean far to one
+side, further for Russian; else it stays unsure unless it is known what the contact speaks. The same
+text always gets the same answer.
 """
 
 from __future__ import annotations
