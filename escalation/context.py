@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from escalation.kinds import AIMS, CORE, SETTING
 from escalation.lexicon import Entry, Phrase, Role
@@ -55,10 +56,11 @@ class Scene:
     def __init__(self, text: str, tokens: Sequence[Token], found: Iterable[Found]) -> None:
         self._text = text
         self._tokens = tokens
+        self._places = list(accumulate((not token.piece.emoji for token in tokens), initial=0))
         self._by_role: dict[Role, list[Found]] = defaultdict(list)
         for item in filter(_plausible, found):
             self._by_role[item.phrase.role].append(item)
-        self._by_role[Role.RISK] = _widest_phrases(self._by_role[Role.RISK])
+        self._by_role[Role.RISK] = _widest_phrases(self._by_role[Role.RISK], self._by_role[Role.NEGATION])
         self._taken = [set(item.hit.used) for item in self._by_role[Role.RISK]]
         self._carriers = {item.hit.last for item in self._by_role[Role.NEGATION_CARRIER]}
         self._breaks = {item.hit.last for item in self._by_role[Role.CLAUSE_BREAK]}
@@ -141,7 +143,9 @@ class Scene:
     def _before(self, role: Role, item: Found, within: int) -> list[Found]:
         """Helper phrases that end at most `within` words before a hit, in the same sentence."""
         return [
-            other for other in self._same_sentence(role, item) if 0 <= item.hit.first - other.hit.last - 1 <= within
+            other
+            for other in self._same_sentence(role, item)
+            if other.hit.last < item.hit.first and self._distance(other, item) <= within
         ]
 
     # Subject
@@ -194,8 +198,14 @@ class Scene:
         if self._atomic(item):
             return False
         return any(self._reaches(other, item) for other in negations) or any(
-            0 <= other.hit.first - item.hit.last - 1 <= 1 for other in after
+            self._denies_back(other, item) for other in after
         )
+
+    def _denies_back(self, negation: Found, item: Found) -> bool:
+        """Whether a negation behind the phrase denies it ("… or anything like that, no"), and not what follows."""
+        near = item.hit.last < negation.hit.first and self._distance(negation, item) <= 1
+        later = (other for other in self._by_role[Role.RISK] if other.hit.last > negation.hit.last)
+        return near and self._pause_between(negation, item) < 2 and not any(self._reaches(negation, o) for o in later)
 
     def _atomic(self, item: Found) -> bool:
         """Whether the phrase has its negation built in (rule 11)."""
@@ -269,8 +279,9 @@ class Scene:
         return self._pause_between(time, item) < 2 and self._distance(time, item) <= 1
 
     def _distance(self, one: Found, two: Found) -> int:
+        """How many words stand between them; emoji put nothing farther apart."""
         first, last = sorted((one.hit, two.hit), key=lambda hit: hit.first)
-        return max(0, last.first - first.last - 1)
+        return max(0, self._places[last.first] - self._places[first.last + 1])
 
 
 def _wider(item: Found, idiom: Found) -> bool:
@@ -284,9 +295,20 @@ def _plausible(item: Found) -> bool:
     return not alone or item.phrase.role is not Role.RISK or _suicide(item)
 
 
-def _widest_phrases(found: Sequence[Found]) -> list[Found]:
-    """Without phrases whose every word is also part of a longer one of their kind: it says more."""
-    return [item for item in found if not any(_absorbs(other, item) for other in found)]
+def _widest_phrases(found: Sequence[Found], negations: Sequence[Found]) -> list[Found]:
+    """Without phrases whose every word is also part of a longer one of their kind: it says more.
+
+    One that reaches over a negation into what is said next does not: a later denial takes nothing back.
+    """
+    return [
+        item
+        for item in found
+        if not any(_absorbs(other, item) and not _over_negation(other, item, negations) for other in found)
+    ]
+
+
+def _over_negation(longer: Found, item: Found, negations: Sequence[Found]) -> bool:
+    return any(item.hit.last < denial.hit.first < longer.hit.core for denial in negations)
 
 
 def _absorbs(longer: Found, item: Found) -> bool:

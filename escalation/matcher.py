@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from escalation.patterns import Choice, Gap, Node, Parts, Word
 from escalation.vocabulary import Sense, Token
@@ -64,6 +65,8 @@ class _Message:
         self.senses = [token.reading.senses for token in tokens]
         self.skips = [token.reading.skip for token in tokens]
         self.pauses = [token.piece.pause for token in tokens]
+        self.places = list(accumulate((not token.piece.emoji for token in tokens), initial=0))
+        """How many words stand before each token; emoji put nothing farther apart."""
         self.where: dict[str, list[int]] = defaultdict(list)
         for at, senses in enumerate(self.senses):
             for symbol in senses:
@@ -127,7 +130,7 @@ class Matcher:
     def _hits_of(self, phrase: int, message: _Message, span: range) -> Iterator[Hit]:
         parts = [self._occurrences(phrase, part, message, span) for part in range(len(self._starts[phrase]))]
         for core in parts[-1]:
-            others = [_nearest(core, paths) for paths in parts[:-1]]
+            others = [_nearest(core, paths, message.places) for paths in parts[:-1]]
             if all(others):
                 yield _hit(phrase, core, [path for path in others if path])
 
@@ -269,10 +272,10 @@ class _Needs:
         return frozenset(words).union(*rest) if all(rest) else frozenset()
 
 
-def _nearest(core: _Path, paths: Sequence[_Path]) -> _Path | None:
+def _nearest(core: _Path, paths: Sequence[_Path], places: Sequence[int]) -> _Path | None:
     """The occurrence nearest to `core` that shares no word with it and is within reach."""
     apart = {
-        max(core.used[0] - path.used[-1], path.used[0] - core.used[-1]): path
+        max(places[core.used[0]] - places[path.used[-1]], places[path.used[0]] - places[core.used[-1]]): path
         for path in reversed(paths)
         if set(core.used).isdisjoint(path.used)
     }

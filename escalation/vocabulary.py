@@ -187,7 +187,7 @@ class Vocabulary:
             senses = {**self._transliterated(word, known=bool(senses)), **senses}
         if senses or word in self._real:
             return senses
-        return self._repaired(word) or self._sounding(word) or self._mistyped(word)
+        return self._repaired(word) or {**self._mistyped(word), **self._sounding(word)}
 
     def _exact(self, word: str, sense: Sense) -> dict[str, Sense]:
         senses = {word: sense} if word in self._words else {}
