@@ -57,7 +57,7 @@ class RiskSignal:
 
     category: RiskCategory
     kind: str
-    """What it signals: "wish", "thought", "intent", "method", "act", "time", … (see weights.py)."""
+    """What it signals: "wish", "thought", "intent", "method", "act", "time", … (see kinds.py)."""
     matched: str
     """The words of the original message."""
     start: int | None
