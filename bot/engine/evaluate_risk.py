@@ -24,11 +24,18 @@ import numpy as np
 import yaml
 
 from bot.engine import quiet
-from bot.engine.components.second_reader import Danger, Labelled, SecondReader, Settings, messages_in, read_labelled
+from bot.engine.components.second_reader import (
+    DATA,
+    Danger,
+    Labelled,
+    SecondReader,
+    Settings,
+    messages_in,
+    read_labelled,
+)
 from bot.engine.phrases import read_phrases
 from bot.engine.serve import HERE, ROOT
 
-DATA = ROOT / "risk_data"
 UNSEEN = ROOT / "tests" / "escalation" / "corpus"
 BARS = (-0.5, -0.3, -0.1, 0.0, 0.1, 0.3, 0.5)
 

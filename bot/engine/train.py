@@ -27,6 +27,7 @@ ROOT = HERE.parent.parent
 KEPT = 2
 _COMPONENTS = (
     "glance.py",
+    "learnt.py",
     "meaning.py",
     "policy.py",
     "reader.py",

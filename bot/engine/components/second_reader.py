@@ -23,6 +23,7 @@ from bot.engine.components.glance import Glance
 from bot.engine.components.meaning import multilingual_encoder, sentence_encoder
 
 LEVELS = (2, 3, 4)
+DATA = Path(__file__).parents[3] / "risk_data"
 
 
 @dataclasses.dataclass(frozen=True)
